@@ -38,7 +38,7 @@ from insula.http.metrics import RequestMetrics
 from insula.http.middleware import mounted_stack
 from insula.http.request.json import StrictRequest
 from insula.http.routing.dispatch import install
-from insula.http.routing.idempotency import Replay, claim_key, store
+from insula.http.routing.idempotency import Replay, claim_key, keep
 from insula.http.state import Attempt, RequestState, set_state, state_of
 from insula.pages.site import Site
 from insula.scope import Member, Scope, UserPrincipal
@@ -57,6 +57,7 @@ _FENCED: Final = re.compile(
     r"CROSS JOIN LATERAL \((?P<inner>.*)\) AS r\Z",
     re.DOTALL,
 )
+_SETS: Final = "app.tenant_id"
 _FENCE: Final = re.compile(r"(?:WHERE|\sAND) fence\.tenant IS NOT NULL AND \w+\.tenant_id = nullif\(\$\d+, ''\)::uuid")
 _HOMES: Final = text("SELECT id, tenant_id FROM project")
 
@@ -119,7 +120,7 @@ class TwinRoute(APIRoute):
                 response = await handler(request)
                 if (attempt := state.attempt) is not None:
                     if attempt.claimed is not None:
-                        await store(attempt.claimed, attempt.unit, response)
+                        keep(attempt.claimed, attempt.unit, response)
                     if attempt.unit.begun:
                         await attempt.unit.commit()
             except Replay as replay:
@@ -169,16 +170,20 @@ def unguarded(endpoint: Callable[..., Any]) -> Callable[..., Any]:
 
 def forget_tenants() -> None:
     """Patch the driver of this process to begin transactions and run reads without their tenant."""
-    fetch = TenantConnection.fetch
+    begin, fetch = TenantConnection.begin, TenantConnection.fetch
 
-    def carry(_self: TenantConnection, _tenant_id: UUID | None) -> None:
-        """Set no tenant."""
+    async def without_tenant(self: TenantConnection, _tenant_id: UUID | None) -> None:
+        """Begin, and set no tenant."""
+        await begin(self, None)
 
     async def plain(self: TenantConnection, query: str, *arguments: object) -> list[asyncpg.Record]:
-        rows: list[asyncpg.Record] = await fetch(self, unfenced(query), *arguments[:-1])
+        fenced = _SETS in query
+        rows: list[asyncpg.Record] = await (
+            fetch(self, unfenced(query), *arguments[:-1]) if fenced else fetch(self, query, *arguments)
+        )
         return rows
 
-    TenantConnection.carry = carry  # type: ignore[assignment, method-assign]  # in this process alone
+    TenantConnection.begin = without_tenant  # type: ignore[assignment, method-assign]  # in this process alone
     TenantConnection.fetch = plain
 
 

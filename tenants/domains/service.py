@@ -50,7 +50,7 @@ async def create(scope: Scope, body: DomainCreate, settings: Settings) -> Tenant
     await lock_quota(scope, queries.DOMAINS)
     domain = TenantDomain(tenant_id=scope.tenant.id, host=body.host)
     scope.unit.session.add(domain)
-    with violations_as(_VIOLATIONS):
+    with violations_as(scope.unit, _VIOLATIONS):
         await scope.unit.session.flush()
     record(scope, Act.ADDED, object_type="domain", object_id=domain.id, after=snapshot(domain))
     return domain
@@ -69,7 +69,7 @@ async def verify(scope: Scope, domain_id: UUID, resolver: Resolver) -> TenantDom
     domain.checked_at = clock.now()
     domain.verified_at = domain.verified_at or domain.checked_at
     domain.failing_since = None
-    with violations_as(_VIOLATIONS):
+    with violations_as(scope.unit, _VIOLATIONS):
         await scope.unit.session.flush()
     record(scope, Act.VERIFIED, object_type="domain", object_id=domain.id, before=before, after=snapshot(domain))
     return domain

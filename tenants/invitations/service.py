@@ -78,7 +78,7 @@ async def create(scope: Scope, body: InvitationCreate, emails: Emails) -> Invita
         expires_at=clock.now() + LIFETIME,
     )
     session.add(invitation)
-    with violations_as(_INVITING):
+    with violations_as(scope.unit, _INVITING):
         await session.flush()
     await emails.invitation(scope, invitation, caller.member, token)
     _note(scope, Act.CREATED, invitation)
@@ -135,7 +135,7 @@ async def accept(scope: PersonalScope, token: str, person: UserProfile) -> tuple
     )
     session.add(member)
     invitation.accepted_at = clock.now()
-    with violations_as(_JOINING):
+    with violations_as(scope.unit, _JOINING):
         await session.flush()
     _note(scope, Act.ACCEPTED, invitation)
     return tenant, member

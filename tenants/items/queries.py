@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import bindparam
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.core.paging import Slice
 from insula.core.text.searching import containing
@@ -39,10 +38,9 @@ async def find(unit: Unit, project_id: UUID, item_id: UUID) -> ProjectItem | Non
     return _of(project_id, await _ONE.one(unit, item_id=item_id))
 
 
-async def lock(session: AsyncSession, project_id: UUID, item_id: UUID) -> ProjectItem | None:
+async def lock(unit: Unit, project_id: UUID, item_id: UUID) -> ProjectItem | None:
     """Return the item, locked until this transaction ends."""
-    statement = select(ProjectItem).where(ProjectItem.id == item_id).with_for_update(key_share=True)
-    return _of(project_id, (await session.exec(statement)).one_or_none())
+    return _of(project_id, await _ONE.locked(unit, item_id=item_id))
 
 
 async def page(unit: Unit, project_id: UUID, params: ItemList) -> Slice[ProjectItem]:

@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
+from insula.db.query import rows
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import check_quota
@@ -46,24 +45,20 @@ async def get(scope: Scope, project_id: UUID, item_id: UUID) -> ProjectItem:
 async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectItem:
     """Create an item in the project, within the plan's quota."""
     item = ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump())
-    scope.unit.session.add(item)
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.flush()
-    await check_quota(scope, ITEMS)
+    with violations_as(scope.unit, _VIOLATIONS):
+        await rows.insert(scope.unit, item)
+    check_quota(scope, ITEMS)
     record(scope, Act.CREATED, object_type="item", object_id=item.id, after=snapshot(item))
     return item
 
 
 async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreate]) -> list[UUID]:
-    """Create all the items, or none, in one statement; return their ids in order."""
-    rows = [
-        ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump()).model_dump()
-        for body in bodies
-    ]
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.exec(insert(ProjectItem), params=rows)
-    await check_quota(scope, ITEMS, len(rows))
-    ids = [row["id"] for row in rows]
+    """Create all the items, or none; return their ids in order."""
+    items = [ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump()) for body in bodies]
+    with violations_as(scope.unit, _VIOLATIONS):
+        await rows.insert_all(scope.unit, items)
+    check_quota(scope, ITEMS)
+    ids = [item.id for item in items]
     made = {"project_id": project_id, "count": len(ids), "ids": ids}
     record(scope, Act.ITEMS_CREATED, object_type="project", object_id=project_id, after=made)
     return ids
@@ -73,22 +68,19 @@ async def update(
     scope: Scope, project_id: UUID, item_id: UUID, body: ItemUpdate, precondition: Precondition
 ) -> ProjectItem:
     """Change the fields in ``body``."""
-    item = _found(await queries.lock(scope.unit.session, project_id, item_id))
+    item = _found(await queries.lock(scope.unit, project_id, item_id))
     precondition.check(item.version)
-    before = snapshot(item)
-    item.sqlmodel_update(body.changes())
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="item", object_id=item.id, before=before, after=snapshot(item))
-    return item
+    with violations_as(scope.unit, _VIOLATIONS):
+        changed = await rows.update(scope.unit, item, body.changes())
+    record(scope, Act.UPDATED, object_type="item", object_id=item_id, before=snapshot(item), after=snapshot(changed))
+    return changed
 
 
 async def delete(scope: Scope, project_id: UUID, item_id: UUID, precondition: Precondition) -> None:
     """Delete the item."""
-    item = _found(await queries.lock(scope.unit.session, project_id, item_id))
+    item = _found(await queries.lock(scope.unit, project_id, item_id))
     precondition.check(item.version)
-    await scope.unit.session.delete(item)
-    await scope.unit.session.flush()
+    await rows.delete(scope.unit, item)
     record(scope, Act.DELETED, object_type="item", object_id=item_id, before=snapshot(item))
 
 

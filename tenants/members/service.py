@@ -49,7 +49,7 @@ async def change_role(scope: Scope, member_id: UUID, body: MemberUpdate, precond
         await _keep_an_owner(scope, member)
     before = _snapshot(member)
     member.role = body.role
-    with violations_as(_ASSIGNING):
+    with violations_as(scope.unit, _ASSIGNING):
         await scope.unit.session.flush()
     _note(scope, Act.ROLE_CHANGED, member, before, _snapshot(member))
     return member

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import bindparam
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.core.paging import Slice
 from insula.core.text.searching import containing
@@ -32,10 +31,9 @@ async def find(unit: Unit, project_id: UUID) -> Project | None:
     return await _ONE.one(unit, project_id=project_id)
 
 
-async def lock(session: AsyncSession, project_id: UUID) -> Project | None:
+async def lock(unit: Unit, project_id: UUID) -> Project | None:
     """Return the project, locked until this transaction ends."""
-    statement = select(Project).where(Project.id == project_id).with_for_update(key_share=True)
-    return (await session.exec(statement)).one_or_none()
+    return await _ONE.locked(unit, project_id=project_id)
 
 
 async def page(unit: Unit, params: ProjectList) -> Slice[Project]:

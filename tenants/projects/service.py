@@ -8,6 +8,7 @@ from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
+from insula.db.query import rows
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import check_quota
@@ -33,32 +34,29 @@ async def get(scope: Scope, project_id: UUID) -> Project:
 async def create(scope: Scope, body: ProjectCreate) -> Project:
     """Create a project, within the plan's quota."""
     project = Project(tenant_id=scope.tenant.id, **body.model_dump())
-    scope.unit.session.add(project)
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.flush()
-    await check_quota(scope, PROJECTS)
+    with violations_as(scope.unit, _VIOLATIONS):
+        await rows.insert(scope.unit, project)
+    check_quota(scope, PROJECTS)
     record(scope, Act.CREATED, object_type="project", object_id=project.id, after=snapshot(project))
     return project
 
 
 async def update(scope: Scope, project_id: UUID, body: ProjectUpdate, precondition: Precondition) -> Project:
     """Change the fields in ``body``."""
-    project = _found(await queries.lock(scope.unit.session, project_id))
+    project = _found(await queries.lock(scope.unit, project_id))
     precondition.check(project.version)
-    before = snapshot(project)
-    project.sqlmodel_update(body.changes())
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="project", object_id=project.id, before=before, after=snapshot(project))
-    return project
+    with violations_as(scope.unit, _VIOLATIONS):
+        changed = await rows.update(scope.unit, project, body.changes())
+    before, after = snapshot(project), snapshot(changed)
+    record(scope, Act.UPDATED, object_type="project", object_id=project_id, before=before, after=after)
+    return changed
 
 
 async def delete(scope: Scope, project_id: UUID, precondition: Precondition) -> None:
     """Delete the project and its items."""
-    project = _found(await queries.lock(scope.unit.session, project_id))
+    project = _found(await queries.lock(scope.unit, project_id))
     precondition.check(project.version)
-    await scope.unit.session.delete(project)
-    await scope.unit.session.flush()
+    await rows.delete(scope.unit, project)
     record(scope, Act.DELETED, object_type="project", object_id=project_id, before=snapshot(project))
 
 

@@ -52,7 +52,7 @@ async def create(scope: Scope, body: RoleCreate) -> CustomRole:
         raise RolesUsedUp(f"A tenant can have {MOST} custom roles.")
     role = CustomRole(tenant_id=scope.tenant.id, **{**body.model_dump(), "permissions": permissions})
     session.add(role)
-    with violations_as(_CREATING):
+    with violations_as(scope.unit, _CREATING):
         await session.flush()
     record(scope, Act.CREATED, object_type="role", object_id=role.id, after=snapshot(role))
     return role
@@ -86,7 +86,7 @@ async def delete(scope: Scope, role_id: UUID, precondition: Precondition) -> Non
     if held.members or held.invitations:
         raise RoleInUse(f"Members who have it: {held.members}; open invitations to it: {held.invitations}.")
     await session.delete(role)
-    with violations_as(_DELETING):  # if a change bypassed the lock, the foreign keys refuse
+    with violations_as(scope.unit, _DELETING):  # if a change bypassed the lock, the foreign keys refuse
         await session.flush()
     record(scope, Act.DELETED, object_type="role", object_id=role_id, before=snapshot(role))
 

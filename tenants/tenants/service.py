@@ -41,7 +41,7 @@ async def create(
     await scope.unit.enter(tenant_id)
     tenant = Tenant(id=tenant_id, plan=plan, **body.model_dump())
     session.add(tenant)
-    with violations_as(_VIOLATIONS):
+    with violations_as(scope.unit, _VIOLATIONS):
         await session.flush()
     session.add(Membership(tenant_id=tenant_id, user_id=owner.id, role=Role.OWNER, email=owner.email, name=owner.name))
     await new_tenants.begin(session, tenant_id, plan)
@@ -93,7 +93,7 @@ async def update(scope: Scope, body: TenantUpdate, precondition: Precondition) -
     if changes.get("slug", tenant.slug) != tenant.slug:
         await _check_may_take(scope, changes["slug"])
     tenant.sqlmodel_update(changes)
-    with violations_as(_VIOLATIONS):
+    with violations_as(scope.unit, _VIOLATIONS):
         await scope.unit.session.flush()
     _record_change(scope, tenant, before)
     return tenant

@@ -3,6 +3,7 @@
 import asyncio
 from uuid import UUID
 
+import asyncpg
 import pytest
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import select
@@ -109,7 +110,7 @@ class TestWriting:
                 origin = Origin("request", address)
                 record_in(unit, SOMEBODY, Act.DONE, object_type="x", object_id="1", tenant_id=tenant.id, origin=origin)
 
-        with pytest.raises(DBAPIError):
+        with pytest.raises(asyncpg.DataError):
             await rename("\0")
         assert await readback("SELECT name FROM tenant WHERE id = :id", id=tenant.id) == [{"name": "Before"}]
         await rename("192.0.2.7")

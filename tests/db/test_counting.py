@@ -65,6 +65,7 @@ async def test_an_insert_or_delete_is_counted(name: str, workers: AsyncEngine) -
     table, quota = metadata.tables[name], DECLARED.counted[name]
     tenant_id, parents = await tenant_with_rows(workers)
     async with workers.begin() as connection:
+        await connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
         before = (await used(connection, tenant_id))[quota]
         row = sample(table, tenant_id, {other: found for other, found in parents.items() if other != name})
         await connection.execute(table.insert().values(row))
@@ -79,14 +80,14 @@ async def test_a_missing_trigger_is_found_and_rows_are_recounted(migrated: Setti
     async with engine.connect() as connection:
         there = (await used(connection, tenant_id))[quota]
     await administer(
-        migrated, f"DROP TRIGGER counted_in ON {name}", "ALTER TABLE tenant_usage DISABLE TRIGGER only_by_count"
+        migrated, f"DROP TRIGGER settled ON {name}", "ALTER TABLE tenant_usage DISABLE TRIGGER only_by_count"
     )
     await administer(
         migrated,
         f"UPDATE tenant_usage SET used = 90 WHERE resource = '{quota}'",  # noqa: S608  # a declared name
         "ALTER TABLE tenant_usage ENABLE TRIGGER only_by_count",
     )
-    assert await findings(engine, DECLARED) == [f"{name}: the trigger counted_in is missing"]
+    assert await findings(engine, DECLARED) == [f"{name}: the trigger settled is missing"]
 
     migrate(migrated, DECLARED)
 
@@ -98,13 +99,13 @@ async def test_a_missing_trigger_is_found_and_rows_are_recounted(migrated: Setti
 async def test_a_newly_counted_table_gets_the_count_of_its_rows(migrated: Settings, engine: AsyncEngine) -> None:
     many, _ = await tenant_with_rows(engine)
     none = (await Factories(engine).tenant(entitlements={})).id
-    assert f"{UNCOUNTED}: the trigger counted_in is missing" in await findings(engine, GROWN)
+    assert f"{UNCOUNTED}: the trigger counted is missing" in await findings(engine, GROWN)
 
     migrate(migrated, GROWN)
 
     assert await findings(engine, GROWN) == []
-    assert f"{UNCOUNTED}: the trigger counted_in counts rows, which is not declared" in await findings(engine, DECLARED)
+    assert f"{UNCOUNTED}: the trigger settled counts rows, which is not declared" in await findings(engine, DECLARED)
     async with engine.connect() as connection:
         assert (await used(connection, many))["probe"] == 1
         assert (await used(connection, none))["probe"] == 0
-    await administer(migrated, *(f"DROP TRIGGER {name} ON {UNCOUNTED}" for name in ("counted_in", "counted_out")))
+    await administer(migrated, *(f"DROP TRIGGER {name} ON {UNCOUNTED}" for name in ("counted", "settled")))

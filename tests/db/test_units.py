@@ -114,20 +114,20 @@ async def test_begin_accepts_only_a_uuid_as_tenant(database: Database) -> None:
 
 async def test_an_unused_tenant_is_dropped(database: Database) -> None:
     unit = database.unit(TENANTS, new_id())
-    _ = await unit.session.connection()  # the driver has the tenant, but BEGIN is not sent
+    _ = await unit.session.connection()
     await unit.close()
     assert not await left_on_a_connection(database)
 
 
-async def test_one_begin_sets_the_tenant_and_the_next_does_not(database: Database) -> None:
+async def test_a_transaction_has_the_tenant_and_the_next_one_on_its_connection_does_not(database: Database) -> None:
     tenant_id, found = new_id(), []
     async with database.engine(TENANTS).connect() as connection:
         driver = await driver_of(connection)
-        driver.carry(tenant_id)
-        for _ in range(2):
-            await driver.execute("BEGIN;")
+        for tenant in (tenant_id, None):
+            await driver.begin(tenant)
             found.append(await driver.fetchval("SELECT current_setting('app.tenant_id', true)"))
             await driver.execute("ROLLBACK;")
+            driver.leave()
     assert found == [str(tenant_id), ""]
 
 
@@ -180,5 +180,5 @@ async def test_setting_the_tenant_needs_no_separate_message(make: Factories, dat
     async with database.unit(TENANTS, tenant.id) as unit:
         await rows(unit, "SELECT 1")
     # The driver logs only commands, not prepared statements; the last COMMIT may not be logged yet.
-    assert sent[:2] == ["COMMIT;", f"BEGIN; SET LOCAL app.tenant_id = '{tenant.id}'"]
+    assert sent[:2] == ["COMMIT;", f"BEGIN; SET LOCAL app.tenant_id = '{tenant.id}';"]
     assert set(sent[2:]) <= {"COMMIT;"}

@@ -19,7 +19,7 @@ async def tenant(make: Factories) -> TenantRow:
 async def write_twice(database: Database, tenant: TenantRow, status: RackStatus) -> None:
     """Flush two racks with the same name inside ``violations_as``."""
     async with database.unit(TENANTS, tenant.id) as unit:
-        with violations_as(NAMED):
+        with violations_as(unit, NAMED):
             for _ in range(2):
                 unit.session.add(Rack(tenant_id=tenant.id, name="Website", status=status))
                 await unit.session.flush()
@@ -38,6 +38,6 @@ class TestAnswering:
 
     async def test_changes_nothing_without_a_violation(self, database: Database, tenant: TenantRow) -> None:
         async with database.unit(TENANTS, tenant.id) as unit:
-            with violations_as(NAMED):
+            with violations_as(unit, NAMED):
                 unit.session.add(Rack(tenant_id=tenant.id, name="Website"))
                 await unit.session.flush()

@@ -1,7 +1,11 @@
 """Fault 18: an idempotency key belongs to one tenant and caller, for one request with one effect."""
 
 import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import timedelta
+from typing import Any
 
 import httpx
 import pytest
@@ -13,9 +17,9 @@ from starlette.types import Message
 from insula.core import clock
 from insula.db.engine.pools import Database
 from insula.db.engine.unit import Unit
+from insula.db.query.writing import Writing
 from insula.http.routing import idempotency
 from insula.http.routing.idempotency import claim_key
-from insula.http.state import ClaimedKey
 from tenants.database import TENANTS
 from tests.probe.racks.routes import create_rack
 from tests.support.app import SignIn
@@ -117,6 +121,36 @@ async def test_a_key_expires_after_a_day(mine: Caller, readback: Readback) -> No
         assert (await mine.post("/racks", {"name": "B"}, **KEY)).headers["idempotency-replayed"] == "true"
 
 
+Meanwhile = Callable[[Callable[[], Awaitable[None]]], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Meanwhile:
+    """Let another request commit between the snapshot of the next request's look-up and its lock."""
+    run = Writing.run
+
+    @contextmanager
+    def commit(other: Callable[[], Awaitable[None]]) -> Iterator[None]:
+        looked = 0
+
+        async def look(writing: Writing, unit: Unit, **values: object) -> Sequence[Mapping[str, Any]]:
+            nonlocal looked
+            if writing is not idempotency._CLAIM:  # noqa: SLF001  # the statement with the window
+                return await run(writing, unit, **values)
+            looked += 1
+            if looked > 1:
+                return await run(writing, unit, **values)
+            await other()
+            (found,) = await run(writing, unit, **values)
+            return [{**found, "created_at": None}]  # its snapshot is older than the lock
+
+        with monkeypatch.context() as patched:
+            patched.setattr(Writing, "run", look)
+            yield
+
+    return commit
+
+
 ROUTE_OF_PREVIOUS_RELEASE = "tenants.tenants.routes.racks.create_rack"
 
 
@@ -144,21 +178,47 @@ async def test_the_previous_release_cannot_repeat_a_request_of_this_one(mine: Ca
         await _store_as_previous_release(readback, mine)
 
 
-async def test_a_key_in_flight_in_the_previous_release_has_one_effect(
-    mine: Caller, readback: Readback, monkeypatch: pytest.MonkeyPatch
+async def test_a_request_of_the_previous_release_that_commits_meanwhile_is_replayed(
+    mine: Caller, readback: Readback, meanwhile: Meanwhile
 ) -> None:
-    look = idempotency._answer_if_known  # noqa: SLF001  # the step after which the other release stores its answer
-
-    async def look_too_early(unit: Unit, claimed: ClaimedKey) -> None:
-        await look(unit, claimed)
-        await _store_as_previous_release(readback, mine, claimed.request_hash)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(idempotency, "_answer_if_known", look_too_early)
-        refused = await mine.post("/racks", {"name": "A"}, **KEY)
-    assert code_of(refused) == (409, "idempotency_key_in_flight")
+    request_hash = hashlib.sha256(b"/api/v1/racks\0" + b'{"name":"A"}').digest()
+    with meanwhile(lambda: _store_as_previous_release(readback, mine, request_hash)):
+        answer = await mine.post("/racks", {"name": "A"}, **KEY)
+    assert (answer.status_code, answer.headers["idempotency-replayed"]) == (201, "true")
     assert await names(readback, mine) == []
-    assert (await mine.post("/racks", {"name": "A"}, **KEY)).headers["idempotency-replayed"] == "true"
+    assert (await mine.post("/racks", {"name": "A"}, Idempotency_Key="another")).status_code == 201
+
+
+async def test_a_request_that_commits_after_the_look_up_is_replayed(mine: Caller, meanwhile: Meanwhile) -> None:
+    path = await mine.rack("Website")
+    first: list[httpx.Response] = []
+
+    async def create() -> None:
+        first.append(await mine.post(f"{path}/books", {"title": "A"}, **KEY))
+
+    with meanwhile(create):
+        answer = await mine.post(f"{path}/books", {"title": "A"}, **KEY)
+    assert (answer.status_code, answer.content) == (201, first[0].content)
+    assert answer.headers["idempotency-replayed"] == "true"
+    assert len(await mine.walk(f"{path}/books", limit=10)) == 1
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"), [({"name": "A"}, (201, "true")), ({"name": "A", "description": "B"}, (422, None))]
+)
+async def test_an_error_is_answered_after_another_look(
+    mine: Caller, readback: Readback, meanwhile: Meanwhile, body: dict[str, str], expected: tuple[int, str | None]
+) -> None:
+    """The name is taken by the request that was committed meanwhile, so the handler raises RackNameTaken."""
+
+    async def create() -> None:
+        assert (await mine.post("/racks", {"name": "A"}, **KEY)).status_code == 201
+
+    with meanwhile(create):
+        answer = await mine.post("/racks", body, **KEY)
+    assert (answer.status_code, answer.headers.get("idempotency-replayed")) == expected
+    assert await names(readback, mine) == ["A"]
+    assert code_of(await mine.post("/racks", {"name": "A"}, Idempotency_Key="another")) == (409, "rack_name_taken")
 
 
 async def _store_as_previous_release(readback: Readback, caller: Caller, request_hash: bytes = b"") -> None:

@@ -14,7 +14,6 @@ from insula.db.engine.connection import TenantConnection
 from insula.db.engine.roles import GATE
 from insula.db.engine.unit import Unit
 from insula.db.query.reading import Reading
-from tenants.database import TENANTS
 from tests.probe.racks.models import Rack
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories
@@ -34,29 +33,28 @@ async def owner(client: httpx.AsyncClient, make: Factories, sign_in: SignIn) -> 
 
 
 @pytest.fixture
-def at_commit(live: Live) -> AtCommit:
-    """Run a statement right before the tenants app's next commits, or lose the connection."""
-    engine = live.kernel.database.engine(TENANTS).sync_engine
+def at_commit(monkeypatch: pytest.MonkeyPatch) -> AtCommit:
+    """Run a statement right before the next commits of units, or lose the connection."""
+    execute = TenantConnection.execute
 
     @contextmanager
     def run(statement: str | None, times: int) -> Iterator[list[int]]:
         commits: list[int] = []
 
-        def interfere(connection: Connection) -> None:
-            commits.append(len(commits))
-            if len(commits) <= times:
-                if statement is None:
-                    driver = connection.connection.driver_connection
-                    assert isinstance(driver, TenantConnection)
-                    driver.terminate()
-                else:
-                    connection.exec_driver_sql(statement)
+        async def interfere(driver: TenantConnection, query: str, *arguments: object) -> str:
+            if query.endswith("COMMIT;"):
+                commits.append(len(commits))
+                if len(commits) <= times:
+                    if statement is None:
+                        driver.terminate()
+                    else:
+                        await execute(driver, statement)
+            status: str = await execute(driver, query, *arguments)
+            return status
 
-        event.listen(engine, "commit", interfere)
-        try:
+        with monkeypatch.context() as broken:
+            broken.setattr(TenantConnection, "execute", interfere)
             yield commits
-        finally:
-            event.remove(engine, "commit", interfere)
 
     return run
 
@@ -133,7 +131,7 @@ async def test_a_programming_error_at_the_commit_is_500_and_changes_nothing(
 async def _stumble(unit: Unit) -> None:
     if unit.before_commit is not None:  # a change that the audit log records
         raise TypeError("a mistake of ours")
-    await unit.session.commit()
+    await (await unit.transaction()).commit()
 
 
 async def test_a_refused_request_leaves_no_rows(owner: Caller, readback: Readback) -> None:

@@ -148,35 +148,45 @@ BREAKS = {
         "membership: the trigger access_changed is missing",
     ),
     "a quota that nothing counts": (
-        ["DROP TRIGGER counted_in ON rack"],
-        "rack: the trigger counted_in is missing",
+        ["DROP TRIGGER counted ON rack"],
+        "rack: the trigger counted is missing",
     ),
     "a quota that counts for another": (
         [
             (
-                "CREATE OR REPLACE TRIGGER counted_in AFTER INSERT ON rack REFERENCING NEW TABLE AS changed "
-                "FOR EACH STATEMENT EXECUTE FUNCTION count_usage('books', '1')"
+                "CREATE OR REPLACE TRIGGER counted AFTER INSERT OR DELETE ON rack "
+                "FOR EACH ROW EXECUTE FUNCTION note_usage('books')"
             ),
         ],
-        "rack: the trigger counted_in is not as declared",
+        "rack: the trigger counted is not as declared",
     ),
     "a quota that counts under a condition": (
         [
             (
-                "CREATE OR REPLACE TRIGGER counted_in AFTER INSERT ON rack REFERENCING NEW TABLE AS changed "
-                "FOR EACH STATEMENT WHEN (pg_trigger_depth() > 5) EXECUTE FUNCTION count_usage('racks', '1')"
+                "CREATE OR REPLACE TRIGGER counted AFTER INSERT OR DELETE ON rack "
+                "FOR EACH ROW WHEN (pg_trigger_depth() > 5) EXECUTE FUNCTION note_usage('racks')"
             ),
         ],
-        "rack: the trigger counted_in is not as declared",
+        "rack: the trigger counted is not as declared",
+    ),
+    "a quota that locks its counter before the commit": (
+        [
+            "DROP TRIGGER settled ON rack",
+            (
+                "CREATE CONSTRAINT TRIGGER settled AFTER INSERT OR DELETE ON rack "
+                "FOR EACH ROW EXECUTE FUNCTION settle_usage('racks')"
+            ),
+        ],
+        "rack: the trigger settled is not as declared",
     ),
     "a counted table that is not declared": (
         [
             (
-                "CREATE TRIGGER counted_in AFTER INSERT ON membership REFERENCING NEW TABLE AS changed "
-                "FOR EACH STATEMENT EXECUTE FUNCTION count_usage('racks', '1')"
+                "CREATE TRIGGER counted AFTER INSERT OR DELETE ON membership "
+                "FOR EACH ROW EXECUTE FUNCTION note_usage('racks')"
             ),
         ],
-        "membership: the trigger counted_in counts rows, which is not declared",
+        "membership: the trigger counted counts rows, which is not declared",
     ),
     "acts that anybody may record": (
         [

@@ -58,7 +58,8 @@ async def unprotected(readback: Readback, table: str) -> AsyncIterator[None]:
 async def test_a_table_without_row_level_security_is_reported(
     stage: Stage, readback: Readback, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage.kernel.database, "_lean_reads", False)  # a ``Reading`` also compares the tenant itself
+    for setting in ("_lean_reads", "_lean_writes"):  # a ``Reading`` also compares the tenant itself
+        monkeypatch.setattr(stage.kernel.database, setting, False)
     async with unprotected(readback, "rack"):
         report = await attacked(stage, LIST, READ, CHANGE)
     assert has(report.leaks, LIST, "owner of A", "nothing named", "in the answer")

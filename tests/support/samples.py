@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint, select
+from sqlalchemy import CheckConstraint, Column, ForeignKeyConstraint, Table, UniqueConstraint, select, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula.core import clock
@@ -112,6 +112,8 @@ async def populate_global(connection: AsyncConnection) -> dict[str, Row]:
 async def _existing(connection: AsyncConnection, table: Table, tenant_id: UUID) -> Row | None:
     if table.name not in {"tenant", *FOLLOWED}:
         return None
+    if table.name in FOLLOWED:  # the counters are written at COMMIT
+        await connection.execute(text("SET CONSTRAINTS ALL IMMEDIATE"))
     found = await connection.execute(select(table).where(table.c[str(tenant_of(table))] == tenant_id).limit(1))
     return dict(found.mappings().one())
 

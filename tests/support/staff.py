@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mappin
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import asyncpg
 import httpx
 import pytest
 from sqlalchemy import event
@@ -11,6 +12,7 @@ from sqlalchemy import event
 from admin.database import ADMIN
 from insula.asgi import create_app
 from insula.core.settings import Settings
+from insula.db.engine.connection import TenantConnection
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, UserRow
 
@@ -74,14 +76,19 @@ async def other_process(settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
 
 
 @pytest.fixture
-def statements(live: Live) -> Iterator[list[str]]:
-    """Record each statement of the admin role, in order."""
+def statements(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """Record each statement of the admin role, by session or driver, in order, except BEGIN and COMMIT."""
     engine = live.kernel.database.engine(ADMIN).sync_engine
     noted: list[str] = []
 
     def note(*arguments: object) -> None:
         noted.append(str(arguments[2]))
 
+    async def fetch(connection: TenantConnection, statement: str, *arguments: object) -> object:
+        noted.append(statement)
+        return await asyncpg.Connection.fetch(connection, statement, *arguments)
+
+    monkeypatch.setattr(TenantConnection, "fetch", fetch)
     event.listen(engine, "before_cursor_execute", note)
     yield noted
     event.remove(engine, "before_cursor_execute", note)

@@ -40,7 +40,7 @@ async def create(scope: AgentScope, tenant_id: TenantId, body: TicketCreate) -> 
     await scope.unit.enter(tenant_id)
     ticket = Ticket(tenant_id=tenant_id, **body.model_dump())
     scope.unit.session.add(ticket)
-    with violations_as(_VIOLATIONS):
+    with violations_as(scope.unit, _VIOLATIONS):
         await scope.unit.session.flush()
     record(
         scope,

@@ -1,4 +1,4 @@
-"""Collects audit events, and writes them as a transaction's last statement.
+"""Collects audit events, which are written as a transaction's last statement.
 
 A chain has one head row, which a trigger locks when the first event is appended. It stays locked until
 the commit, so the events are written right before it: writers of one tenant block each other only
@@ -7,12 +7,10 @@ that long.
 
 from collections.abc import Mapping
 from enum import StrEnum
-from itertools import groupby
 from typing import Final, TypedDict
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import insert
 
 from insula.audit.actors import NO_ORIGIN, PLATFORM, Actor, Audited, Origin
 from insula.audit.snapshots import differences
@@ -20,8 +18,10 @@ from insula.core import clock
 from insula.core.ids import new_id
 from insula.db.engine.unit import Unit
 from insula.db.models import AuditEvent
+from insula.db.query.last_writes import last_writes
+from insula.db.query.rows import table_of
 
-_APPEND: Final = insert(AuditEvent)
+_EVENTS: Final = table_of(AuditEvent)
 
 
 class AuditAction(StrEnum):
@@ -42,23 +42,6 @@ class _Row(TypedDict):
     after: dict[str, JsonValue] | None
     request_id: str
     address: str
-
-
-class Recorder:
-    """The events of one transaction; its unit writes them when it commits."""
-
-    __slots__ = ("rows",)
-
-    def __init__(self) -> None:
-        self.rows: list[_Row] = []
-
-    async def write(self, unit: Unit) -> None:
-        """Append the events, with the chains in a fixed order, so that two transactions cannot deadlock."""
-        for chain, rows in groupby(sorted(self.rows, key=_chain), key=_chain):
-            if unit.tenant_id != chain:
-                await unit.enter(chain)
-            connection = await unit.session.connection()
-            await connection.execute(_APPEND, list(rows))
 
 
 def record(  # noqa: PLR0913  # an event has that many parts, passed by keyword
@@ -102,27 +85,21 @@ def record_in(  # noqa: PLR0913  # as above
     origin: Origin = NO_ORIGIN,
 ) -> None:
     """Record an act outside a route: in a job, a webhook, a login. Without ``tenant_id``: in the platform's chain."""
-    if not isinstance(unit.before_commit, Recorder):
-        unit.before_commit = Recorder()
+    chain = tenant_id or PLATFORM
     was, became = differences(before, after)
-    unit.before_commit.rows.append(
-        _Row(
-            tenant_id=tenant_id or PLATFORM,
-            id=new_id(),
-            occurred_at=clock.now(),  # replaced by the trigger with the database's time
-            actor_kind=actor.kind,
-            actor_id=actor.id,
-            actor_label=actor.label,
-            action=action.value,
-            object_type=object_type,
-            object_id=str(object_id),
-            before=was,
-            after=became,
-            request_id=origin.request_id,
-            address=origin.address,
-        )
+    event = _Row(
+        tenant_id=chain,
+        id=new_id(),
+        occurred_at=clock.now(),  # replaced by the trigger with the database's time
+        actor_kind=actor.kind,
+        actor_id=actor.id,
+        actor_label=actor.label,
+        action=action.value,
+        object_type=object_type,
+        object_id=str(object_id),
+        before=was,
+        after=became,
+        request_id=origin.request_id,
+        address=origin.address,
     )
-
-
-def _chain(row: _Row) -> UUID:
-    return row["tenant_id"]
+    last_writes(unit).add(chain, _EVENTS, event)

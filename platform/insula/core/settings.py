@@ -86,6 +86,7 @@ class DatabaseSettings(SettingsGroup):
     statement_timeout: float = Field(5.0, gt=0, description="Seconds that one statement of a request may take.")
     worker_statement_timeout: float = Field(15.0, gt=0, description="Seconds that one statement of a job may take.")
     lean_reads: bool = Field(default=True, description="Reads outside a transaction take one round trip, not three.")
+    lean_writes: bool = Field(default=True, description="Writes of single rows bypass SQLAlchemy's session.")
     pooler: bool = Field(default=False, description="True behind a transaction pooler: prepared statements are off.")
 
 

@@ -1,6 +1,7 @@
 """Quotas: limit a tenant's rows of one kind, exactly even under concurrency."""
 
 import hashlib
+from functools import partial
 
 from sqlalchemy import func
 from sqlmodel import select
@@ -8,6 +9,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.access.entitlements import CountedQuota, SmallQuota
 from insula.core.errors import AppError
+from insula.db.schema.counting import GRANTED, QUOTA
 from insula.scope.scopes import Scope
 
 
@@ -17,16 +19,15 @@ class QuotaExceeded(AppError):
     code, status = "quota_exceeded", 409
 
 
-async def check_quota(scope: Scope, quota: CountedQuota, added: int = 1) -> None:
-    """Raise QuotaExceeded if the ``added`` rows, which are already inserted, exceed the tenant's quota.
+def check_quota(scope: Scope, quota: CountedQuota) -> None:
+    """Refuse the transaction, with QuotaExceeded at its COMMIT, if it leaves more rows than the tenant is granted.
 
-    A trigger has increased the tenant's counter, whose row stays locked until this transaction ends. Other
-    transactions that insert such rows wait for it.
+    The trigger that counts the transaction's rows checks it. It holds the tenant's counter only while it commits: two
+    transactions that insert wait for each other there, and nowhere else.
     """
-    used = (await scope.unit.session.exec(select(quota.used()))).one()
     granted = scope.granted(quota)
-    if used > granted:
-        raise QuotaExceeded(f"The plan grants {granted} {quota.key}; {used - added} are in use.")
+    scope.unit.set_at_commit(f"{GRANTED}{quota.key}", f"{scope.tenant.id}:{granted}")
+    scope.unit.refuse({f"{QUOTA}{quota.key}": partial(_exceeded, quota.key, granted)})
 
 
 async def lock_quota(scope: Scope, quota: SmallQuota, more: int = 1) -> None:
@@ -47,3 +48,7 @@ async def lock(session: AsyncSession, name: str) -> None:
     """Wait for the advisory lock with this ``name``, and hold it until this transaction ends."""
     digest = hashlib.sha256(name.encode()).digest()
     await session.exec(select(func.pg_advisory_xact_lock(int.from_bytes(digest[:8], signed=True))))
+
+
+def _exceeded(key: str, granted: int, used: str) -> QuotaExceeded:
+    return QuotaExceeded(f"The plan grants {granted} {key}; {used} are in use.")

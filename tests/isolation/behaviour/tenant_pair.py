@@ -17,7 +17,7 @@ from sqlalchemy.pool import NullPool
 from sqlalchemy.sql import Executable
 
 from insula.core.settings import Settings
-from insula.db.engine.connection import TenantConnection
+from insula.db.engine.connection import setting_tenant
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import GATE, OWNER, DatabaseRole
 from tests.isolation.behaviour.outcome import Outcome
@@ -198,10 +198,8 @@ def copy_in(schema: str, table: str, columns: Sequence[str]) -> Attempt:
 
 
 async def _begin(connection: AsyncConnection, role: DatabaseRole, tenant_id: UUID | None) -> None:
-    driver = (await connection.get_raw_connection()).driver_connection
-    if not isinstance(driver, TenantConnection):
-        raise TypeError("roles connect by insula.db.engine.pools")
-    driver.carry(tenant_id)
+    if tenant_id is not None:
+        await connection.exec_driver_sql(setting_tenant(tenant_id))
     if role == GATE:
         await connection.exec_driver_sql(
             "SET LOCAL transaction_read_only = off"

@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import bindparam
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.core.paging import Slice
 from insula.core.text.searching import containing
@@ -38,10 +37,9 @@ async def find(unit: Unit, rack_id: UUID, book_id: UUID) -> Book | None:
     return _of(rack_id, await _ONE.one(unit, book_id=book_id))
 
 
-async def lock(session: AsyncSession, rack_id: UUID, book_id: UUID) -> Book | None:
+async def lock(unit: Unit, rack_id: UUID, book_id: UUID) -> Book | None:
     """Return the book, locked until this transaction ends."""
-    statement = select(Book).where(Book.id == book_id).with_for_update(key_share=True)
-    return _of(rack_id, (await session.exec(statement)).one_or_none())
+    return _of(rack_id, await _ONE.locked(unit, book_id=book_id))
 
 
 async def page(unit: Unit, rack_id: UUID, params: BookList) -> Slice[Book]:

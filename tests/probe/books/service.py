@@ -8,12 +8,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import insert
-
 from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
+from insula.db.query import rows
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import check_quota
@@ -46,21 +45,20 @@ async def get(scope: Scope, rack_id: UUID, book_id: UUID) -> Book:
 async def create(scope: Scope, rack_id: UUID, body: BookCreate) -> Book:
     """Create a book in the rack, within the plan's quota."""
     book = Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump())
-    scope.unit.session.add(book)
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.flush()
-    await check_quota(scope, BOOKS)
+    with violations_as(scope.unit, _VIOLATIONS):
+        await rows.insert(scope.unit, book)
+    check_quota(scope, BOOKS)
     record(scope, Act.CREATED, object_type="book", object_id=book.id, after=snapshot(book))
     return book
 
 
 async def create_many(scope: Scope, rack_id: UUID, bodies: Sequence[BookCreate]) -> list[UUID]:
-    """Create all the books, or none, in one statement; return their ids in order."""
-    rows = [Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump()).model_dump() for body in bodies]
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.exec(insert(Book), params=rows)
-    await check_quota(scope, BOOKS, len(rows))
-    ids = [row["id"] for row in rows]
+    """Create all the books, or none; return their ids in order."""
+    books = [Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump()) for body in bodies]
+    with violations_as(scope.unit, _VIOLATIONS):
+        await rows.insert_all(scope.unit, books)
+    check_quota(scope, BOOKS)
+    ids = [book.id for book in books]
     made = {"rack_id": rack_id, "count": len(ids), "ids": ids}
     record(scope, Act.BOOKS_CREATED, object_type="rack", object_id=rack_id, after=made)
     return ids
@@ -68,22 +66,19 @@ async def create_many(scope: Scope, rack_id: UUID, bodies: Sequence[BookCreate])
 
 async def update(scope: Scope, rack_id: UUID, book_id: UUID, body: BookUpdate, precondition: Precondition) -> Book:
     """Change the fields in ``body``."""
-    book = _found(await queries.lock(scope.unit.session, rack_id, book_id))
+    book = _found(await queries.lock(scope.unit, rack_id, book_id))
     precondition.check(book.version)
-    before = snapshot(book)
-    book.sqlmodel_update(body.changes())
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="book", object_id=book.id, before=before, after=snapshot(book))
-    return book
+    with violations_as(scope.unit, _VIOLATIONS):
+        changed = await rows.update(scope.unit, book, body.changes())
+    record(scope, Act.UPDATED, object_type="book", object_id=book_id, before=snapshot(book), after=snapshot(changed))
+    return changed
 
 
 async def delete(scope: Scope, rack_id: UUID, book_id: UUID, precondition: Precondition) -> None:
     """Delete the book."""
-    book = _found(await queries.lock(scope.unit.session, rack_id, book_id))
+    book = _found(await queries.lock(scope.unit, rack_id, book_id))
     precondition.check(book.version)
-    await scope.unit.session.delete(book)
-    await scope.unit.session.flush()
+    await rows.delete(scope.unit, book)
     record(scope, Act.DELETED, object_type="book", object_id=book_id, before=snapshot(book))
 
 

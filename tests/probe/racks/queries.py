@@ -5,7 +5,6 @@ from uuid import UUID
 
 from sqlalchemy import bindparam
 from sqlmodel import col, select
-from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.core.paging import Slice
 from insula.core.text.searching import containing
@@ -32,10 +31,9 @@ async def find(unit: Unit, rack_id: UUID) -> Rack | None:
     return await _ONE.one(unit, rack_id=rack_id)
 
 
-async def lock(session: AsyncSession, rack_id: UUID) -> Rack | None:
+async def lock(unit: Unit, rack_id: UUID) -> Rack | None:
     """Return the rack, locked until this transaction ends."""
-    statement = select(Rack).where(Rack.id == rack_id).with_for_update(key_share=True)
-    return (await session.exec(statement)).one_or_none()
+    return await _ONE.locked(unit, rack_id=rack_id)
 
 
 async def page(unit: Unit, params: RackList) -> Slice[Rack]:

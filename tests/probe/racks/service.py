@@ -8,6 +8,7 @@ from insula.audit import record, snapshot
 from insula.core.errors import AppError, NotFound
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
+from insula.db.query import rows
 from insula.db.query.violations import violations_as
 from insula.scope import Scope
 from insula.scope.quotas import check_quota
@@ -33,32 +34,28 @@ async def get(scope: Scope, rack_id: UUID) -> Rack:
 async def create(scope: Scope, body: RackCreate) -> Rack:
     """Create a rack, within the plan's quota."""
     rack = Rack(tenant_id=scope.tenant.id, **body.model_dump())
-    scope.unit.session.add(rack)
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.flush()
-    await check_quota(scope, RACKS)
+    with violations_as(scope.unit, _VIOLATIONS):
+        await rows.insert(scope.unit, rack)
+    check_quota(scope, RACKS)
     record(scope, Act.CREATED, object_type="rack", object_id=rack.id, after=snapshot(rack))
     return rack
 
 
 async def update(scope: Scope, rack_id: UUID, body: RackUpdate, precondition: Precondition) -> Rack:
     """Change the fields in ``body``."""
-    rack = _found(await queries.lock(scope.unit.session, rack_id))
+    rack = _found(await queries.lock(scope.unit, rack_id))
     precondition.check(rack.version)
-    before = snapshot(rack)
-    rack.sqlmodel_update(body.changes())
-    with violations_as(_VIOLATIONS):
-        await scope.unit.session.flush()
-    record(scope, Act.UPDATED, object_type="rack", object_id=rack.id, before=before, after=snapshot(rack))
-    return rack
+    with violations_as(scope.unit, _VIOLATIONS):
+        changed = await rows.update(scope.unit, rack, body.changes())
+    record(scope, Act.UPDATED, object_type="rack", object_id=rack_id, before=snapshot(rack), after=snapshot(changed))
+    return changed
 
 
 async def delete(scope: Scope, rack_id: UUID, precondition: Precondition) -> None:
     """Delete the rack and its books."""
-    rack = _found(await queries.lock(scope.unit.session, rack_id))
+    rack = _found(await queries.lock(scope.unit, rack_id))
     precondition.check(rack.version)
-    await scope.unit.session.delete(rack)
-    await scope.unit.session.flush()
+    await rows.delete(scope.unit, rack)
     record(scope, Act.DELETED, object_type="rack", object_id=rack_id, before=snapshot(rack))
 
 

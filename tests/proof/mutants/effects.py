@@ -26,10 +26,10 @@ _MEMBERS: Final = "tenants/members/service.py"
 _DOMAINS: Final = "tenants/domains/service.py"
 _INVITED: Final = tests("faults/test_29_invitations.py")
 _RANKS: Final = tests("tenants/members/test_roles.py")
-_MINE: Final = "        (col(IdempotencyRecord.tenant_id) == claimed.partition)\n        & "
+_MINE: Final = '    (_RECORDS.c.tenant_id == bindparam("tenant_id", type_=_RECORDS.c.tenant_id.type))\n    & '
 
 EFFECTS: Final = (
-    Edit("repeated: any tenant's key", _KEYS, _MINE, "        ", fault("18_repeated_key")),
+    Edit("repeated: any tenant's key", _KEYS, _MINE, "    ", fault("18_repeated_key")),
     Edit(
         "repeated: any tenant's lock",
         _KEYS,
@@ -40,28 +40,42 @@ EFFECTS: Final = (
     Edit(
         "repeated: any principal's key",
         _KEYS,
-        "        & (col(IdempotencyRecord.principal_id) == claimed.principal_id)\n",
+        '    & (_RECORDS.c.principal_id == bindparam("principal_id", type_=_RECORDS.c.principal_id.type))\n',
         "",
         fault("18_repeated_key"),
     ),
     Edit(
         "repeated: any route's key",
         _KEYS,
-        "        & (literal_column(OPERATION) == claimed.route)\n",
+        '    & (literal_column(OPERATION, _RECORDS.c.route.type) == bindparam("route", type_=_RECORDS.c.route.type))\n',
         "",
         fault("18_repeated_key"),
     ),
     Edit(
         "repeated: any body",
         _KEYS,
-        "if record.request_hash != claimed.request_hash:",
+        'if record["request_hash"] != claimed.request_hash:',
         "if False:",
+        fault("18_repeated_key"),
+    ),
+    Edit(
+        "repeated: an error hides what was committed meanwhile",
+        "platform/insula/http/routing/route.py",
+        "        if recorded is not None:\n            return recorded\n",
+        "",
+        fault("18_repeated_key"),
+    ),
+    Edit(
+        "repeated: a record that was committed meanwhile is no reason to run again",
+        "platform/insula/http/routing/route.py",
+        "                except RecordedMeanwhile:\n                    continue\n",
+        "",
         fault("18_repeated_key"),
     ),
     Edit(
         "repeated: no lock",
         _KEYS,
-        "if not (await unit.session.exec(select(func.pg_try_advisory_xact_lock(_lock_id(claimed))))).one():",
+        'if not found["locked"]:',
         "if False:",
         fault("18_repeated_key"),
     ),
@@ -121,8 +135,8 @@ EFFECTS: Final = (
     Edit(
         "repeated: the previous release's records are ignored",
         _KEYS,
-        "(literal_column(OPERATION) == claimed.route)",
-        "(col(IdempotencyRecord.route) == claimed.route)",
+        "(literal_column(OPERATION, _RECORDS.c.route.type) ==",
+        "(_RECORDS.c.route ==",
         fault("18_repeated_key"),
     ),
     Edit(

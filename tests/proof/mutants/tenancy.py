@@ -13,6 +13,7 @@ _KEYS: Final = "platform/insula/tenancy/api_keys.py"
 _LISTENER: Final = "platform/insula/tenancy/listener.py"
 _CONNECTION: Final = "platform/insula/db/engine/connection.py"
 _UNIT: Final = "platform/insula/db/engine/unit.py"
+_TRANSACTION: Final = "platform/insula/db/engine/transaction.py"
 _POOLS: Final = "platform/insula/db/engine/pools.py"
 _READING: Final = "platform/insula/db/query/reading.py"
 _PROXIES: Final = "platform/insula/http/middleware/proxies.py"
@@ -140,28 +141,26 @@ TENANCY: Final = (
         fault("09_alternating_tenants"),
     ),
     Edit(
-        "BEGIN: the tenant is used again",
+        "BEGIN: the tenant outlives the transaction",
         _CONNECTION,
-        "            self._next_tenant = None\n            query",
-        "            query",
+        '    return f"SET LOCAL app.tenant_id',
+        '    return f"SET app.tenant_id',
         tests("db/test_units.py", "faults/test_09_alternating_tenants.py"),
     ),
     Edit(
         "BEGIN: no tenant",
         _CONNECTION,
-        "            query = f\"{query} SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'\"\n",
-        "",
+        '"BEGIN;" if tenant_id is None else f"BEGIN; {setting_tenant(tenant_id)}"',
+        '"BEGIN;"',
         UPDATE,
     ),
     Edit(
         "BEGIN: no tenant after a commit",
         _UNIT,
-        "    driver.carry(session.info[_UNIT].tenant_id)",
-        '    driver.carry(session.info[_UNIT].tenant_id if "begun" not in session.info else None)\n'
-        '    session.info["begun"] = True',
+        "        self.tenant_id = self._home\n        self._refusals",
+        "        self.tenant_id = None\n        self._refusals",
         fault("10_commit_within_a_request"),
     ),
-    Edit("BEGIN: an unused tenant stays", _POOLS, "    driver.carry(None)\n", "", tests("db/test_units.py")),
     Edit(
         "pools: a transaction is left open",
         _POOLS,
@@ -170,18 +169,46 @@ TENANCY: Final = (
         tests("db/test_units.py", "db/test_pools.py"),
     ),
     Edit(
-        "units: the entered tenant outlives the transaction",
-        _UNIT,
-        "set_config('app.tenant_id', :tenant_id, true)",
-        "set_config('app.tenant_id', :tenant_id, false)",
-        tests("db/test_units.py", "faults/test_09_alternating_tenants.py"),
-    ),
-    Edit(
         "units: another tenant stays entered",
         _UNIT,
-        "        await self.session.rollback()\n        self.tenant_id = self._home",
-        "        await self.session.rollback()",
+        "        self.tenant_id = self._home\n        self._refusals",
+        "        self._refusals",
         tests("db/test_units.py"),
+    ),
+    Edit(
+        "units: pending changes are written for the tenant that is entered",
+        _UNIT,
+        "        await self._flush()\n        if self._transaction is not None:\n            await self._transaction.e",
+        "        if self._transaction is not None:\n            await self._transaction.e",
+        tests("db/test_units.py"),
+    ),
+    Edit(
+        "transactions: a COMMIT that rolled back is a success",
+        _TRANSACTION,
+        "        if status != _COMMITTED:",
+        "        if status is None:",
+        tests("db/test_transactions.py"),
+    ),
+    Edit(
+        "transactions: a statement after the end is one of its own",
+        _CONNECTION,
+        "        if not self.is_closed() and not self.is_in_transaction():",
+        "        if self.is_closed():",
+        tests("db/test_transactions.py"),
+    ),
+    Edit(
+        "transactions: a COMMIT that was cut off returns its connection",
+        _TRANSACTION,
+        "        elif self._pooled.is_valid:\n            self._pooled.invalidate()",
+        "        else:\n            pass",
+        tests("db/test_transactions.py"),
+    ),
+    Edit(
+        "transactions: the session ends the unit's transaction",
+        _CONNECTION,
+        "        if self._driver.is_open():\n            raise RuntimeError",
+        "        if self._driver.is_closed():\n            raise RuntimeError",
+        tests("db/test_transactions.py"),
     ),
     Edit(
         "reads: the session keeps the tenant",
@@ -200,14 +227,14 @@ TENANCY: Final = (
     Edit(
         "reads: no tenant",
         _READING,
-        'found.append("" if tenant_id is None else str(tenant_id))',
-        'found.append("")',
+        '"" if unit.tenant_id is None else str(unit.tenant_id)]',
+        '""]',
         READ,
     ),
     Edit(
         "reads: a misspelt parameter is NULL",
         _READING,
-        "        lean.check(values)\n",
+        "        fenced.check(values)\n",
         "",
         tests("db/test_reading.py"),
     ),

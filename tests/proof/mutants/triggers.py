@@ -47,6 +47,6 @@ def trigger_mutants(connection: Connection) -> Iterator[SchemaMutant]:
 def _witness(table: str, name: str) -> Probe | Tests:
     if test := _ACCESS.get(name):
         return Tests((f"{_ANNOUNCED}::{test}[{table}]",))
-    if table in DECLARED.counted and name in ("counted_in", "counted_out"):
+    if table in DECLARED.counted and name in ("counted", "settled"):
         return Tests((f"{_COUNTED}[{table}]",))
     return _BY[table, name]

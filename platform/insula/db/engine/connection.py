@@ -33,28 +33,69 @@ MIGRATING: Final[Mapping[str, object]] = MappingProxyType({**TOOL, "command_time
 """The same for migrations, which may take hours to build an index."""
 
 
+class TransactionEnded(RuntimeError):
+    """The unit's transaction has ended, and its next statement came without a rollback."""
+
+
 class TenantConnection(WatchedConnection):
     """Sets the tenant in the same message as BEGIN, which saves the round trip of a separate statement.
 
     ``SET LOCAL`` ends with the transaction, so a pooled connection keeps no tenant for its next user.
     """
 
-    __slots__ = ("_next_tenant",)
+    __slots__ = ("_lent",)
 
-    def carry(self, tenant_id: UUID | None) -> None:
-        """Make the next BEGIN, and only that one, set this tenant."""
-        if tenant_id is not None and not isinstance(tenant_id, UUID):
-            raise TypeError(f"a tenant's id is a UUID, not {type(tenant_id).__name__}")
-        self._next_tenant = tenant_id
+    async def begin(self, tenant_id: UUID | None) -> None:
+        """Begin a transaction that is bound to this tenant. Its caller ends it, and calls ``leave`` then."""
+        await self.execute("BEGIN;" if tenant_id is None else f"BEGIN; {setting_tenant(tenant_id)}")
+        self._lent = True
 
-    async def execute(self, query: str, *args: object, timeout: float | None = None) -> str:  # noqa: ASYNC109  # asyncpg's signature
-        """Run the command; a BEGIN also sets the tenant."""
-        tenant_id = getattr(self, "_next_tenant", None)
-        if tenant_id is not None and not args and query.startswith("BEGIN"):
-            self._next_tenant = None
-            query = f"{query} SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}'"
-        status: str = await super().execute(query, *args, timeout=timeout)
-        return status
+    def leave(self) -> None:
+        """Forget a transaction that was begun by ``begin``."""
+        self._lent = False
+
+    def is_open(self) -> bool:
+        """Whether the connection is alive and in a transaction."""
+        return not self.is_closed() and bool(self.is_in_transaction())
+
+    def check_open(self) -> None:
+        """Raise TransactionEnded after the end of a transaction, where a statement would be one of its own."""
+        if not self.is_closed() and not self.is_in_transaction():
+            raise TransactionEnded("roll the unit back before its next statement")
+
+    def transaction(self, **options: Any) -> Any:  # noqa: ANN401 - asyncpg ships no types
+        """Return a transaction for SQLAlchemy: its own, or the one that was begun by ``begin``."""
+        return Joined(self) if getattr(self, "_lent", False) else super().transaction(**options)
+
+
+class Joined:
+    """In place of a transaction of SQLAlchemy's: the unit of work has begun one, and ends it."""
+
+    __slots__ = ("_driver",)
+
+    def __init__(self, driver: TenantConnection) -> None:
+        self._driver = driver
+
+    async def start(self) -> None:
+        """Raise TransactionEnded if the unit's transaction has ended."""
+        self._driver.check_open()
+
+    async def commit(self) -> None:
+        """Do nothing after the unit's commit; raise RuntimeError before it."""
+        if self._driver.is_open():
+            raise RuntimeError("commit the unit, not its session")
+
+    async def rollback(self) -> None:
+        """Roll back, unless the transaction has ended."""
+        if self._driver.is_open():
+            await self._driver.execute("ROLLBACK;")
+
+
+def setting_tenant(tenant_id: UUID) -> str:
+    """Return the statement that binds the transaction to this tenant, with its end. Raises TypeError."""
+    if not isinstance(tenant_id, UUID):
+        raise TypeError(f"a tenant's id is a UUID, not {type(tenant_id).__name__}")
+    return f"SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}';"
 
 
 class Connecting:

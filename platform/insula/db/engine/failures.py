@@ -1,5 +1,6 @@
 """Translates the database's errors into errors for callers."""
 
+import re
 from typing import Final
 
 from asyncpg import exceptions as driver
@@ -28,6 +29,8 @@ _UNAVAILABLE: Final = (
     ConnectionError,
     TimeoutError,
 )
+_SHARD: Final = re.compile(r"_\d{6,}\Z")
+"""What Citus appends to the names of a shard's constraints."""
 UNREACHABLE: Final = (
     SQLAlchemyError,
     driver.PostgresError,
@@ -67,6 +70,12 @@ def translate(error: BaseException) -> AppError | None:
 
 
 def constraint_of(error: IntegrityError) -> str | None:
-    """Return the name of the constraint that the statement violated."""
+    """Return the name of the constraint that the statement violated, without the number of a Citus shard."""
     name = getattr(_cause(error), "constraint_name", None)
-    return name if isinstance(name, str) else None
+    return _SHARD.sub("", name) if isinstance(name, str) else None
+
+
+def detail_of(error: IntegrityError) -> str:
+    """Return the detail that the server gave, or an empty string."""
+    detail = getattr(_cause(error), "detail", None)
+    return detail if isinstance(detail, str) else ""

@@ -51,7 +51,7 @@ class Database:
     def __init__(self, engines: Mapping[DatabaseRole, AsyncEngine], settings: DatabaseSettings | None = None) -> None:
         settings = settings or DatabaseSettings()
         self._engines = engines
-        self._lean_reads = settings.lean_reads
+        self._lean_reads, self._lean_writes = settings.lean_reads, settings.lean_writes
         self.patience = connecting_seconds(settings)
 
     @classmethod
@@ -100,8 +100,14 @@ class Database:
         return self._engines[role]
 
     def unit(self, role: DatabaseRole, tenant_id: UUID | None = None) -> Unit:
-        """Return a unit of work. Nothing happens until its session is used."""
-        return Unit(self._engines[role], tenant_id, lean_reads=self._lean_reads)
+        """Return a unit of work. Nothing happens until its first statement."""
+        return Unit(
+            self._engines[role],
+            tenant_id,
+            lean_reads=self._lean_reads,
+            lean_writes=self._lean_writes,
+            autocommit=role == GATE,
+        )
 
 
 def trouble_of(error: Exception) -> Trouble:
@@ -155,8 +161,7 @@ def _end_silent(context: ExceptionContext) -> None:
 
 
 def _check(connection: DBAPIConnection, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:  # noqa: ARG001  # the event's signature
-    """Replace a connection that has died or was left in a transaction; clear a tenant that it never used."""
+    """Replace a connection that has died or was left in a transaction."""
     driver = entry.driver_connection
     if not isinstance(driver, TenantConnection) or driver.is_closed() or driver.is_in_transaction():
         raise DisconnectionError("the pooled connection is stale")
-    driver.carry(None)

@@ -10,85 +10,42 @@ The inner side refers to the outer one and neither can be flattened (``OFFSET 0`
 can only run it for a row of the outer side: after the setting. Row-level security reads the
 setting when the inner scan starts. If it ever ran earlier, the setting would be empty and the read
 would return no row. The tenant's comparison with the parameter is only for the planner, see
-``_planned``. Inside a transaction, and with ``INSULA_DATABASE_LEAN_READS=false``, the same statement
-runs on the session.
+``_planned``. Inside a transaction the driver runs the same statement there. With
+``INSULA_DATABASE_LEAN_READS=false`` the session runs it, without the fence.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
-from typing import Any, Final, Generic, TypeVar
-from uuid import UUID
+from typing import Final, Generic, TypeVar
 
 import asyncpg
 from sqlalchemy import ColumnElement, Integer, literal_column
-from sqlalchemy.dialects.postgresql.asyncpg import PGDialect_asyncpg
-from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.pool import PoolProxiedConnection
-from sqlalchemy.sql.compiler import SQLCompiler
-from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 from sqlmodel.sql.expression import SelectOfScalar
 
 from insula.db.engine.connection import TenantConnection
-from insula.db.engine.fair_pool import FairPool, end_silent
+from insula.db.engine.fair_pool import end_silent
+from insula.db.engine.transaction import checkout, driver_of
 from insula.db.engine.unit import Unit
+from insula.db.query.compiled import Compiled, Convert, converters
 
 Model = TypeVar("Model", bound=SQLModel)
-Convert = Callable[[Any], Any]
 
 _CLOSE_SECONDS: Final = 2.0
 _TENANT: Final = "tenant_id"
 _SAID: Final = "tenant_that_the_fence_sets"
 _FENCE: Final = literal_column("fence.tenant").is_not(None)
 _NOTHING: Final = literal_column("0", Integer)
-_DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves its constructor untyped
-
-
-@dataclass(frozen=True, slots=True)
-class _Parameter:
-    name: str
-    default: Any
-    convert: Convert | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Lean:
-    """The statement as the driver runs it. ``required`` names the parameters without a default."""
-
-    sql: str
-    parameters: Sequence[_Parameter]
-    required: frozenset[str]
-    converted: Mapping[str, Convert]
-
-    def check(self, values: Mapping[str, object]) -> None:
-        """Raise TypeError for a missing or unknown parameter, as a function call does."""
-        if values.keys() == self.required:
-            return
-        missing = self.required - values.keys()
-        unknown = values.keys() - {parameter.name for parameter in self.parameters}
-        if missing or unknown:
-            raise TypeError(
-                f"the statement has the parameters {_listed(self.required)}; "
-                f"missing: {_listed(missing)}; unknown: {_listed(unknown)}"
-            )
-
-    def arguments(self, values: Mapping[str, object], tenant_id: UUID | None) -> list[object]:
-        found: list[object] = []
-        for parameter in self.parameters:
-            value = values.get(parameter.name, parameter.default)
-            found.append(value if parameter.convert is None else parameter.convert(value))
-        found.append("" if tenant_id is None else str(tenant_id))
-        return found
 
 
 class Reading(Generic[Model]):
     """A SELECT of one model's rows with ``bindparam``s for its values; create it once, beside its query.
 
     A value for an unknown ``bindparam`` is a TypeError: a misspelt one would be read as NULL.
-    The rows are read-only: changes to them are not saved. To change a row, select it on the session,
-    ``with_for_update``.
+    The rows are read-only, and in no session: ``insula.db.query.rows`` writes a changed copy.
     """
 
     def __init__(self, model: type[Model], build: Callable[[], SelectOfScalar[Model]]) -> None:
@@ -102,38 +59,67 @@ class Reading(Generic[Model]):
 
     async def all(self, unit: Unit, **values: object) -> list[Model]:
         """Return every row, in the statement's order."""
-        lean = self._lean
-        lean.check(values)
-        if unit.begun or not unit.lean_reads:
-            return list((await unit.session.exec(self._statement, params=values)).all())
-        records = await _fetch(unit, lean.sql, lean.arguments(values, unit.tenant_id))
-        return [self._read(record, lean.converted) for record in records]
+        fenced = self._fenced
+        fenced.check(values)
+        if not unit.lean_reads or (unit.begun and not unit.lean_writes):
+            return await self._on_session(unit, self._statement, values)
+        arguments = [*fenced.arguments(values), "" if unit.tenant_id is None else str(unit.tenant_id)]
+        if unit.begun:
+            records = await (await unit.transaction()).fetch(fenced.sql, arguments)
+        else:
+            records = await _fetch(unit, fenced.sql, arguments)
+        return [self._read(record) for record in records]
+
+    async def locked(self, unit: Unit, **values: object) -> Model | None:
+        """Return the only row, or None, locked against changes until the unit's transaction ends."""
+        compiled = self._locking
+        compiled.check(values)
+        if not unit.lean_writes:
+            found = await self._on_session(unit, self._lock, values)
+            return found[0] if found else None
+        arguments = compiled.arguments(values)
+        if self._names_tenant:
+            arguments.append(unit.tenant_id)
+        records = await (await unit.transaction()).fetch(compiled.sql, arguments)
+        return self._read(records[0]) if records else None
+
+    async def _on_session(
+        self, unit: Unit, statement: SelectOfScalar[Model], values: Mapping[str, object]
+    ) -> list[Model]:
+        columns = statement.with_only_columns(*self._model.__table__.columns)  # type: ignore[attr-defined]  # as below
+        found = await (await unit.session.connection()).execute(columns, dict(values))
+        return [row_of(self._model, dict(record), {}) for record in found.mappings()]
 
     @cached_property
     def _statement(self) -> SelectOfScalar[Model]:
         return self._build()
 
     @cached_property
-    def _lean(self) -> _Lean:
-        fenced = self._statement.where(_FENCE, *self._planned()).offset(_NOTHING)
-        compiled = fenced.compile(dialect=_DIALECT, compile_kwargs={"render_postcompile": True})
-        if not isinstance(compiled, SQLCompiler):
-            raise TypeError("a reading is a SELECT")
-        parameters = [
-            _Parameter(name, compiled.params[name], _encoder(compiled.binds[name].type))
-            for name in compiled.positiontup or ()
-        ]
-        converted = {
-            column.name: convert
-            for column in self._model.__table__.columns  # type: ignore[attr-defined]  # SQLModel sets it for tables
-            if (convert := column.type.dialect_impl(_DIALECT).result_processor(_DIALECT, None)) is not None
-        }
-        tenant = f"${len(parameters) + 1}"
+    def _lock(self) -> SelectOfScalar[Model]:
+        return self._statement.with_for_update(key_share=True)
+
+    @cached_property
+    def _converted(self) -> Mapping[str, Convert]:
+        return converters(self._model.__table__.columns)  # type: ignore[attr-defined]  # SQLModel sets it for tables
+
+    @cached_property
+    def _names_tenant(self) -> bool:
+        return _TENANT in self._model.__table__.columns  # type: ignore[attr-defined]  # as above
+
+    @cached_property
+    def _fenced(self) -> Compiled:
+        inner = Compiled.of(self._statement.where(_FENCE, *self._planned()).offset(_NOTHING))
+        tenant = f"${len(inner.parameters) + 1}"
         fence = f"(SELECT set_config('app.tenant_id', {tenant}, true) AS tenant OFFSET 0) AS fence"
-        inner = compiled.string.replace(_SAID, f"nullif({tenant}, '')::uuid")
-        sql = f"SELECT r.* FROM {fence} CROSS JOIN LATERAL ({inner}) AS r"  # noqa: S608 - compiled, bound
-        required = frozenset(parameter.name for parameter in parameters if compiled.binds[parameter.name].required)
-        return _Lean(sql, parameters, required, converted)
+        rows = inner.sql.replace(_SAID, f"nullif({tenant}, '')::uuid")
+        sql = f"SELECT r.* FROM {fence} CROSS JOIN LATERAL ({rows}) AS r"  # noqa: S608 - compiled, bound
+        return replace(inner, sql=sql)
+
+    @cached_property
+    def _locking(self) -> Compiled:
+        """The statement with a lock. It names the tenant, which Citus requires of one that locks rows."""
+        plain = Compiled.of(self._lock.where(*self._planned()))
+        return replace(plain, sql=plain.sql.replace(_SAID, f"${len(plain.parameters) + 1}::uuid"))
 
     def _planned(self) -> Iterator[ColumnElement[bool]]:
         """Yield a second condition on the tenant, with the tenant as a parameter.
@@ -142,33 +128,27 @@ class Reading(Generic[Model]):
         row, and rates any index that starts with the tenant as high as the one on the id. It treats both comparisons
         as one equivalence: it scans by the parameter, whose rows it can estimate, and checks that against the setting.
         """
-        tenant_id = self._model.__table__.columns.get(_TENANT)  # type: ignore[attr-defined]  # as below
+        tenant_id = self._model.__table__.columns.get(_TENANT)  # type: ignore[attr-defined]  # as above
         if tenant_id is not None:
             yield tenant_id == literal_column(_SAID, tenant_id.type)
 
-    def _read(self, record: Mapping[str, object], converted: Mapping[str, Convert]) -> Model:
-        row: Model = self._model.__new__(self._model)  # as the session does: ``__init__`` would validate and track
-        values = vars(row)
-        values.update(record.items())
-        for name, convert in converted.items():
-            values[name] = convert(values[name])
-        return row
+    def _read(self, record: Mapping[str, object]) -> Model:
+        return row_of(self._model, record, self._converted)
 
 
-def _listed(names: Iterable[str]) -> str:
-    return ", ".join(sorted(names)) or "none"
-
-
-def _encoder(kind: TypeEngine[Any]) -> Convert | None:
-    return kind.dialect_impl(_DIALECT).bind_processor(_DIALECT)
+def row_of(model: type[Model], record: Mapping[str, object], converted: Mapping[str, Convert]) -> Model:
+    """Return the record as a row of the model, in no session."""
+    row: Model = model.__new__(model)  # as the session does: ``__init__`` would validate and track
+    values = vars(row)
+    values.update(record.items())
+    for name, convert in converted.items():
+        values[name] = convert(values[name])
+    return row
 
 
 async def _fetch(unit: Unit, sql: str, arguments: Sequence[object]) -> Sequence[Mapping[str, object]]:
-    pooled = await _checkout(unit.engine)
-    driver = pooled.driver_connection
-    if not isinstance(driver, TenantConnection):
-        pooled.close()
-        raise TypeError("a reading needs an engine of insula.db.engine.pools")
+    pooled = await checkout(unit.engine)
+    driver = driver_of(pooled)
     try:
         records: Sequence[Mapping[str, object]] = await driver.fetch(sql, *arguments)
     except (asyncpg.PostgresError, asyncpg.InterfaceError):
@@ -194,16 +174,3 @@ async def _end(pooled: PoolProxiedConnection, driver: TenantConnection) -> None:
         await driver.close(timeout=_CLOSE_SECONDS)
     finally:
         pooled.invalidate()
-
-
-async def _checkout(engine: AsyncEngine) -> PoolProxiedConnection:
-    """Take a connection, without the greenlet that SQLAlchemy would use to wait for one."""
-    pool = engine.sync_engine.pool
-    if not isinstance(pool, FairPool):
-        return await engine.raw_connection()
-    taken = pool.at_once()
-    if taken is not None:
-        return taken
-    with pool.checkout():
-        taken = await pool.take()
-        return await engine.raw_connection() if taken is None else taken

@@ -9,9 +9,10 @@ database's default is an empty key, which sorts first: the previous version of t
 insert rows without a key.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final
 
-from sqlalchemy import Column, LargeBinary, event, text
+from sqlalchemy import Column, LargeBinary, Table, event, text
 from sqlalchemy.engine.default import DefaultExecutionContext
 from sqlalchemy.orm import Mapper
 from sqlmodel import Field
@@ -35,6 +36,15 @@ def sort_key_of(column: str) -> Any:  # noqa: ANN401 - a field; SQLModel's own f
 def sort_key_column(name: str) -> Column[bytes]:
     """Return the column of a sort key, for a migration."""
     return Column(name, LargeBinary, nullable=False, server_default=_EMPTY)
+
+
+def sort_keys(table: Table, changes: Mapping[str, object]) -> dict[str, bytes]:
+    """Return the sort keys of the changed names, for a statement that changes them."""
+    return {
+        column.key: sort_key(value)
+        for column in table.columns
+        if isinstance(value := changes.get(column.info.get(_SOURCE, "")), str)
+    }
 
 
 @event.listens_for(Mapper, "after_mapper_constructed")

@@ -1,19 +1,26 @@
 """``Idempotency-Key``: a request with the same key has one effect. Keys are scoped to tenant, principal and route.
 
-The record is written in the transaction of the effect, with the serialised answer. Concurrent requests with the
-same key compete for an advisory lock. The losers are answered 409: ``ON CONFLICT`` would make them wait.
-See draft-ietf-httpapi-idempotency-key-header.
+The record is written in the transaction of the effect, with the serialised answer. Of requests in
+flight at once one wins an advisory lock and the others are answered 409: ``ON CONFLICT`` would
+make them wait. See draft-ietf-httpapi-idempotency-key-header.
+
+One statement takes the lock and looks the record up, so its snapshot is older than the lock: it misses what another
+request committed in between. That request's record is then found in two ways. Writing a second record violates the key,
+and the request runs again (``RecordedMeanwhile``). An error that the request raised is answered only after the record
+was looked up once more (``recorded_meanwhile``).
 """
 
 import hashlib
 import re
+from collections.abc import Mapping
+from typing import Any, Final
 from uuid import UUID
 
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
-from sqlalchemy import delete, func, literal_column
+from sqlalchemy import BigInteger, Select, bindparam, delete, func, literal_column
+from sqlalchemy import select as tuple_of
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import col, select
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -23,12 +30,36 @@ from insula.db.engine.failures import constraint_of
 from insula.db.engine.unit import Unit
 from insula.db.models import IdempotencyRecord
 from insula.db.models.idempotency import LIFETIME, OPERATION
+from insula.db.query.last_writes import last_writes
+from insula.db.query.rows import table_of
+from insula.db.query.writing import Writing
 from insula.http.state import ClaimedKey, state_of
 
 HEADER = "idempotency-key"
 _KEY = re.compile(r"[\x21-\x7e]{1,255}")
 _KEPT_HEADERS = ("content-type", "location", "etag")
-_UNIQUE = frozenset({"idempotency_record_pkey", "uq_idempotency_record_operation"})
+_UNIQUE = frozenset({"pk_idempotency_record", "uq_idempotency_record_operation"})
+_RECORDS: Final = table_of(IdempotencyRecord)
+_MINE: Final = (
+    (_RECORDS.c.tenant_id == bindparam("tenant_id", type_=_RECORDS.c.tenant_id.type))
+    & (_RECORDS.c.principal_id == bindparam("principal_id", type_=_RECORDS.c.principal_id.type))
+    & (literal_column(OPERATION, _RECORDS.c.route.type) == bindparam("route", type_=_RECORDS.c.route.type))
+    & (_RECORDS.c.key == bindparam("key", type_=_RECORDS.c.key.type))
+)
+_ANSWER: Final = (
+    *(_RECORDS.c.request_hash, _RECORDS.c.status, _RECORDS.c.headers, _RECORDS.c.body, _RECORDS.c.created_at),
+)
+
+
+def _claiming() -> Select[Any]:
+    locked = func.pg_try_advisory_xact_lock(bindparam("lock", type_=BigInteger)).label("locked")
+    one = tuple_of(locked).subquery("claim")
+    return tuple_of(one.c.locked, *_ANSWER).select_from(one.outerjoin(_RECORDS, _MINE))
+
+
+_CLAIM: Final = Writing(_claiming)
+_LOOK_UP: Final = Writing(lambda: tuple_of(*_ANSWER).where(_MINE))
+_FORGET: Final = Writing(lambda: delete(_RECORDS).where(_MINE))
 
 
 class Replay(Exception):
@@ -39,29 +70,43 @@ class Replay(Exception):
         self.response = response
 
 
-async def store(claimed: ClaimedKey, unit: Unit, response: Response) -> None:
-    """Add the record of ``response`` to the unit's transaction."""
-    if unit.tenant_id != claimed.partition:
-        await unit.enter(claimed.partition)
-    unit.session.add(
-        IdempotencyRecord(
-            tenant_id=claimed.partition,
-            principal_id=claimed.principal_id,
-            route=claimed.route,
-            key=claimed.key,
-            request_hash=claimed.request_hash,
-            status=response.status_code,
-            headers={name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
-            body=bytes(response.body) if claimed.kept is None else claimed.kept,
-            created_at=clock.now(),
-        )
+class RecordedMeanwhile(IdempotencyKeyInFlight):
+    """Another request with the key was committed after this one had looked it up: run again, and answer as that one."""
+
+
+def keep(claimed: ClaimedKey, unit: Unit, response: Response) -> None:
+    """Write the record of ``response`` with the last statement of the unit's transaction."""
+    last_writes(unit).add(
+        claimed.partition,
+        _RECORDS,
+        {
+            "tenant_id": claimed.partition,
+            "principal_id": claimed.principal_id,
+            "route": claimed.route,
+            "key": claimed.key,
+            "request_hash": claimed.request_hash,
+            "status": response.status_code,
+            "headers": {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers},
+            "body": bytes(response.body) if claimed.kept is None else claimed.kept,
+            "created_at": clock.now(),
+        },
     )
-    try:
-        await unit.session.flush()
-    except IntegrityError as error:
-        if constraint_of(error) not in _UNIQUE:
-            raise
-        raise IdempotencyKeyInFlight from error  # the previous release of the code takes another lock for the same key
+
+
+def kept_twice(error: IntegrityError) -> bool:
+    """Return whether the violated constraint is the key of a record."""
+    return constraint_of(error) in _UNIQUE
+
+
+async def recorded_meanwhile(claimed: ClaimedKey, unit: Unit) -> Response | None:
+    """Return the answer that another request with the key has committed since this one looked it up.
+
+    Raises IdempotencyKeyReused when that was another request.
+    """
+    for record in await _LOOK_UP.run(unit, **_named(claimed)):
+        if record["created_at"] >= clock.now() - LIFETIME:
+            return _answer(claimed, record)
+    return None
 
 
 def operation_of(route: APIRoute) -> str:
@@ -86,10 +131,15 @@ async def claim_key(request: Request, unit: Unit, *, principal_id: UUID, app: st
     digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).digest()
     route = f"{app}/{operation_of(request.scope['route'])}"
     claimed = ClaimedKey(partition, principal_id, route, key, digest)
-    if not (await unit.session.exec(select(func.pg_try_advisory_xact_lock(_lock_id(claimed))))).one():
+    (found,) = await _CLAIM.run(unit, lock=_lock_id(claimed), **_named(claimed))
+    if not found["locked"]:
         raise IdempotencyKeyInFlight
-    await _answer_if_known(unit, claimed)
-    return claimed
+    if found["created_at"] is None:
+        return claimed
+    if found["created_at"] < clock.now() - LIFETIME:
+        await _FORGET.run(unit, **_named(claimed))
+        return claimed
+    raise Replay(_answer(claimed, found))
 
 
 def store_instead(request: Request, body: BaseModel) -> None:
@@ -99,24 +149,20 @@ def store_instead(request: Request, body: BaseModel) -> None:
         attempt.claimed.kept = body.model_dump_json().encode()
 
 
-async def _answer_if_known(unit: Unit, claimed: ClaimedKey) -> None:
-    # A statement after the lock: its snapshot sees what the previous holder committed.
-    mine = (
-        (col(IdempotencyRecord.tenant_id) == claimed.partition)
-        & (col(IdempotencyRecord.principal_id) == claimed.principal_id)
-        & (literal_column(OPERATION) == claimed.route)
-        & (col(IdempotencyRecord.key) == claimed.key)
-    )
-    record = (await unit.session.exec(select(IdempotencyRecord).where(mine))).one_or_none()
-    if record is None:
-        return
-    if record.created_at < clock.now() - LIFETIME:
-        await unit.session.exec(delete(IdempotencyRecord).where(mine))
-        return
-    if record.request_hash != claimed.request_hash:
+def _answer(claimed: ClaimedKey, record: Mapping[str, Any]) -> Response:
+    if record["request_hash"] != claimed.request_hash:
         raise IdempotencyKeyReused
-    headers = {**record.headers, "idempotency-replayed": "true"}
-    raise Replay(Response(record.body, status_code=record.status, headers=headers))
+    headers = {**record["headers"], "idempotency-replayed": "true"}
+    return Response(record["body"], status_code=record["status"], headers=headers)
+
+
+def _named(claimed: ClaimedKey) -> dict[str, object]:
+    return {
+        "tenant_id": claimed.partition,
+        "principal_id": claimed.principal_id,
+        "route": claimed.route,
+        "key": claimed.key,
+    }
 
 
 def _lock_id(claimed: ClaimedKey) -> int:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hint
 
 from fastapi.params import Depends as DependsParam
 from fastapi.routing import APIRoute
+from sqlalchemy.exc import IntegrityError
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -22,12 +23,13 @@ from insula.http.request.headers import headers_of
 from insula.http.request.json import StrictRequest
 from insula.http.responses.problems import merge_problems, problems
 from insula.http.routing.guards import Guard
-from insula.http.routing.idempotency import Replay, store
+from insula.http.routing.idempotency import RecordedMeanwhile, Replay, keep, kept_twice, recorded_meanwhile
 from insula.http.routing.permits import EXPENSIVE, releasing_permit
-from insula.http.state import Attempt, state_of
+from insula.http.state import Attempt, RequestState, state_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
+_FAILED = 500
 _IDEMPOTENCY_PARAMETER = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -121,6 +123,8 @@ class TenantRoute(APIRoute):
             for _ in range(attempts - 1):
                 try:
                     return await _attempt(handler, strict)
+                except RecordedMeanwhile:
+                    continue
                 except Exception as error:
                     if not is_retryable(error):
                         raise
@@ -156,14 +160,8 @@ async def _attempt(handler: Handler, request: StrictRequest) -> Response:
     state = state_of(request.scope)
     state.attempt = None
     try:
-        response = await handler(request)
-        if state.attempt is not None:
-            await _commit(state.attempt, response)
-    except Replay as replay:
-        response = replay.response
-    except AppError as error:
-        if error.commits and state.attempt is not None and state.attempt.unit.begun:
-            await state.attempt.unit.commit()
+        response = await _answer(handler, request, state)
+    except AppError:
         raise
     except Exception as error:
         known = None if is_retryable(error) else translate(error)
@@ -178,8 +176,43 @@ async def _attempt(handler: Handler, request: StrictRequest) -> Response:
     return response
 
 
+async def _answer(handler: Handler, request: StrictRequest, state: RequestState) -> Response:
+    try:
+        response = await handler(request)
+        if state.attempt is not None:
+            await _commit(state.attempt, response)
+    except Replay as replay:
+        return replay.response
+    except AppError as error:
+        recorded = await _settled(state.attempt, error)
+        if recorded is None:
+            raise
+        return recorded
+    return response
+
+
 async def _commit(attempt: Attempt, response: Response) -> None:
     if attempt.claimed is not None:
-        await store(attempt.claimed, attempt.unit, response)
+        keep(attempt.claimed, attempt.unit, response)
     if attempt.unit.begun:
+        try:
+            await attempt.unit.commit()
+        except IntegrityError as error:
+            if kept_twice(error):
+                raise RecordedMeanwhile from error
+            raise
+
+
+async def _settled(attempt: Attempt | None, error: AppError) -> Response | None:
+    """Commit what the error says; return the answer of a request with the same key that was committed meanwhile."""
+    if attempt is None:
+        return None
+    if attempt.claimed is not None and error.status < _FAILED and not isinstance(error, RecordedMeanwhile):
+        if not error.commits:
+            await attempt.unit.rollback()  # a statement that failed has ended its transaction
+        recorded = await recorded_meanwhile(attempt.claimed, attempt.unit)
+        if recorded is not None:
+            return recorded
+    if error.commits and attempt.unit.begun:
         await attempt.unit.commit()
+    return None
