@@ -39,7 +39,7 @@ async def tenant(make: Factories) -> TenantRow:
 
 async def is_there(readback: Readback, condition: str, pid: int, *, there: bool = True) -> bool:
     """Return whether there is such a backend, or none."""
-    found = await readback(f"SELECT 1 FROM pg_stat_activity WHERE {condition}", pid=pid)
+    found = await readback(f"SELECT 1 FROM pg_stat_activity WHERE {condition}", pid=pid)  # noqa: S608 - written here
     return bool(found) is there
 
 
