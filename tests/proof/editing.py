@@ -18,6 +18,7 @@ from tests.proof.mutants.identity import IDENTITY
 from tests.proof.mutants.ledgers import LEDGERS
 from tests.proof.mutants.long_lived import LONG_LIVED
 from tests.proof.mutants.people import PEOPLE
+from tests.proof.mutants.repeated import REPEATED
 from tests.proof.mutants.running import RUNNING
 from tests.proof.mutants.silence import SILENCE
 from tests.proof.mutants.tenancy import TENANCY
@@ -36,6 +37,7 @@ def edits() -> list[Edit]:
         *IDENTITY,
         *TENANCY,
         *EFFECTS,
+        *REPEATED,
         *CALLERS,
         *CONNECTIONS,
         *DECLARATIONS,

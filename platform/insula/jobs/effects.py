@@ -14,11 +14,10 @@ from typing import Final
 import structlog
 from sqlalchemy import delete, text
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.exc import SQLAlchemyError
 from sqlmodel import col, select
 
 from insula.core import clock
-from insula.core.errors import Unavailable
+from insula.db.engine.failures import UNREACHABLE
 from insula.db.engine.roles import WORKER
 from insula.db.engine.unit import Unit
 from insula.db.models import JobEffect
@@ -119,7 +118,7 @@ async def _write_outcome(context: JobContext, write: Callable[[Unit], Awaitable[
         try:
             async with context.database.unit(WORKER, context.tenant_id or NO_TENANT) as unit:
                 await write(unit)
-        except (Unavailable, SQLAlchemyError, OSError) as error:
+        except UNREACHABLE as error:
             if monotonic() - begun > _PATIENCE:
                 raise
             _log.warning("outcome not written yet", error=type(error).__name__)

@@ -5,7 +5,6 @@ from typing import Final
 from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import fault, tests
 
-_KEYS: Final = "platform/insula/http/routing/idempotency.py"
 _ACCESS: Final = "platform/insula/http/routing/guards.py"
 _STATE: Final = tests("http/test_state.py")
 _ROUTE_CHECK: Final = "platform/insula/http/routing/route_check.py"
@@ -26,66 +25,8 @@ _MEMBERS: Final = "tenants/members/service.py"
 _DOMAINS: Final = "tenants/domains/service.py"
 _INVITED: Final = tests("faults/test_29_invitations.py")
 _RANKS: Final = tests("tenants/members/test_roles.py")
-_MINE: Final = '    (_RECORDS.c.tenant_id == bindparam("tenant_id", type_=_RECORDS.c.tenant_id.type))\n    & '
 
 EFFECTS: Final = (
-    Edit("repeated: any tenant's key", _KEYS, _MINE, "    ", fault("18_repeated_key")),
-    Edit(
-        "repeated: any tenant's lock",
-        _KEYS,
-        '"\\0".join((str(claimed.partition), ',
-        '"\\0".join((',
-        fault("18_repeated_key"),
-    ),
-    Edit(
-        "repeated: any principal's key",
-        _KEYS,
-        '    & (_RECORDS.c.principal_id == bindparam("principal_id", type_=_RECORDS.c.principal_id.type))\n',
-        "",
-        fault("18_repeated_key"),
-    ),
-    Edit(
-        "repeated: any route's key",
-        _KEYS,
-        '    & (literal_column(OPERATION, _RECORDS.c.route.type) == bindparam("route", type_=_RECORDS.c.route.type))\n',
-        "",
-        fault("18_repeated_key"),
-    ),
-    Edit(
-        "repeated: any body",
-        _KEYS,
-        'if record["request_hash"] != claimed.request_hash:',
-        "if False:",
-        fault("18_repeated_key"),
-    ),
-    Edit(
-        "repeated: an error hides what was committed meanwhile",
-        "platform/insula/http/routing/route.py",
-        "        if recorded is not None:\n            return recorded\n",
-        "",
-        fault("18_repeated_key"),
-    ),
-    Edit(
-        "repeated: a record that was committed meanwhile is no reason to run again",
-        "platform/insula/http/routing/route.py",
-        "                except RecordedMeanwhile:\n                    continue\n",
-        "",
-        fault("18_repeated_key"),
-    ),
-    Edit(
-        "repeated: no lock",
-        _KEYS,
-        'if not found["locked"]:',
-        "if False:",
-        fault("18_repeated_key"),
-    ),
-    Edit(
-        "repeated: no answer is stored",
-        _ACCESS,
-        'isinstance(connection, Request) and connection.method == "POST":',
-        "False:",
-        fault("18_repeated_key"),
-    ),
     Edit(
         "streams: the caller is not identified again",
         _ACCESS,
@@ -131,13 +72,6 @@ EFFECTS: Final = (
     ),
     Edit(
         "routes: two share a name", _ROUTE_CHECK, "    if repeated:\n", "    if False:\n", fault("30_unguarded_route")
-    ),
-    Edit(
-        "repeated: the previous release's records are ignored",
-        _KEYS,
-        "(literal_column(OPERATION, _RECORDS.c.route.type) ==",
-        "(_RECORDS.c.route ==",
-        fault("18_repeated_key"),
     ),
     Edit(
         "jobs: without a tenant",

@@ -4,7 +4,6 @@ import re
 from typing import Final
 
 from asyncpg import exceptions as driver
-from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.exc import DBAPIError, IntegrityError, SQLAlchemyError, StatementError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.orm.exc import StaleDataError
@@ -44,8 +43,6 @@ UNREACHABLE: Final = (
 
 def _cause(error: BaseException) -> BaseException | None:
     """Return the driver's own error under SQLAlchemy's wrappers."""
-    if isinstance(error, AsyncAdapt_asyncpg_dbapi.Error):  # raised for a ``Reading`` outside a session
-        return error.__cause__ or error
     if not isinstance(error, StatementError):
         return error
     original = error.orig

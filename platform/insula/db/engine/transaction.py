@@ -9,6 +9,7 @@ from typing import Final, Self
 from uuid import UUID
 
 import asyncpg
+from sqlalchemy.dialects.postgresql.asyncpg import AsyncAdapt_asyncpg_dbapi
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
@@ -144,13 +145,23 @@ def driver_of(pooled: PoolProxiedConnection) -> TenantConnection:
 
 
 async def checkout(engine: AsyncEngine) -> PoolProxiedConnection:
-    """Take a connection, without the greenlet that SQLAlchemy would use to wait for one."""
+    """Take a connection, without the greenlet that SQLAlchemy would use to wait for one.
+
+    Raises SQLAlchemy's TimeoutError, and the driver's errors.
+    """
     pool = engine.sync_engine.pool
     if not isinstance(pool, FairPool):
-        return await engine.raw_connection()
+        return await _connect(engine)
     taken = pool.at_once()
     if taken is not None:
         return taken
     with pool.checkout():
         taken = await pool.take()
-        return await engine.raw_connection() if taken is None else taken
+        return await _connect(engine) if taken is None else taken
+
+
+async def _connect(engine: AsyncEngine) -> PoolProxiedConnection:
+    try:
+        return await engine.raw_connection()
+    except AsyncAdapt_asyncpg_dbapi.Error as error:
+        raise error.__cause__ or error from error

@@ -8,11 +8,10 @@ from uuid import UUID
 
 import structlog
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from insula.core import clock
-from insula.core.errors import Unavailable
 from insula.core.ids import TenantId
+from insula.db.engine.failures import UNREACHABLE
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import IDENTITY
 
@@ -55,7 +54,7 @@ class KeyUses:
                 try:
                     async with asyncio.timeout_at(ends):
                         await self._write(tenant_id, sorted(uses.items()))
-                except (SQLAlchemyError, OSError, Unavailable) as error:
+                except UNREACHABLE as error:
                     _log.warning("key uses not written", tenant=str(tenant_id), reason=type(error).__name__)
                     failed[tenant_id] = uses
                 del noted[tenant_id]
