@@ -178,8 +178,8 @@ TENANCY: Final = (
     Edit(
         "units: pending changes are written for the tenant that is entered",
         _UNIT,
-        "        await self._flush()\n        if self._transaction is not None:\n            await self._transaction.e",
-        "        if self._transaction is not None:\n            await self._transaction.e",
+        "        await self._flush()\n        if self._session is not None and",
+        "        if self._session is not None and",
         tests("db/test_units.py"),
     ),
     Edit(
@@ -234,7 +234,7 @@ TENANCY: Final = (
     Edit(
         "reads: a misspelt parameter is NULL",
         _READING,
-        "        fenced.check(values)\n",
+        "        self._fenced.check(values)\n",
         "",
         tests("db/test_reading.py"),
     ),

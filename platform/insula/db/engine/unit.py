@@ -126,9 +126,8 @@ class Unit:
 
     async def enter(self, tenant_id: UUID) -> None:
         """Flush pending changes for the previous tenant, then switch to this one until the transaction ends."""
-        await self._flush()
-        if self._transaction is not None:
-            await self._transaction.enter(tenant_id)
+        if self.begun:
+            await (await self.transaction()).enter(tenant_id)
         self.tenant_id = tenant_id
 
     def refuse(self, refusals: Mapping[str, Refusal]) -> None:

@@ -10,7 +10,7 @@ The inner side refers to the outer one and neither can be flattened (``OFFSET 0`
 can only run it for a row of the outer side: after the setting. Row-level security reads the
 setting when the inner scan starts. If it ever ran earlier, the setting would be empty and the read
 would return no row. The tenant's comparison with the parameter is only for the planner, see
-``_planned``. Inside a transaction the driver runs the same statement there. With
+``_planned``. Inside a transaction, which has its tenant, the driver runs the plain statement. With
 ``INSULA_DATABASE_LEAN_READS=false`` the session runs it, without the fence.
 """
 
@@ -59,15 +59,15 @@ class Reading(Generic[Model]):
 
     async def all(self, unit: Unit, **values: object) -> list[Model]:
         """Return every row, in the statement's order."""
-        fenced = self._fenced
-        fenced.check(values)
+        self._fenced.check(values)
         if not unit.lean_reads or (unit.begun and not unit.lean_writes):
             return await self._on_session(unit, self._statement, values)
-        arguments = [*fenced.arguments(values), "" if unit.tenant_id is None else str(unit.tenant_id)]
         if unit.begun:
-            records = await (await unit.transaction()).fetch(fenced.sql, arguments)
+            plain = self._plain
+            records = await (await unit.transaction()).fetch(plain.sql, plain.arguments(values))
         else:
-            records = await _fetch(unit, fenced.sql, arguments)
+            arguments = [*self._fenced.arguments(values), "" if unit.tenant_id is None else str(unit.tenant_id)]
+            records = await _fetch(unit, self._fenced.sql, arguments)
         return [self._read(record) for record in records]
 
     async def locked(self, unit: Unit, **values: object) -> Model | None:
@@ -105,6 +105,10 @@ class Reading(Generic[Model]):
     @cached_property
     def _names_tenant(self) -> bool:
         return _TENANT in self._model.__table__.columns  # type: ignore[attr-defined]  # as above
+
+    @cached_property
+    def _plain(self) -> Compiled:
+        return Compiled.of(self._statement)
 
     @cached_property
     def _fenced(self) -> Compiled:
