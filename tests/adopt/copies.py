@@ -14,7 +14,7 @@ from tests.support.project import ROOT
 
 _GIT: Final = ("git", "-c", "user.name=adopt", "-c", "user.email=adopt@insula.example")
 _STAMPED: Final = ("pyproject.toml", "uv.lock")
-"""Files that `.venv/.synced` must not be older than: make would install again."""
+"""Make installs again if one of these files is newer than `.venv/.synced`."""
 
 _CACHES: Final = (".mypy_cache", ".import_linter_cache")
 _LAST_LINES: Final = 60
@@ -25,7 +25,7 @@ class StepFailed(Exception):
 
 
 class Change(NamedTuple):
-    """How many lines of a file were added, and how many taken out."""
+    """The numbers of added and removed lines of a file."""
 
     file: str
     added: int
@@ -40,7 +40,7 @@ class Copy:
 
     @classmethod
     def make(cls, root: Path, *, without: Sequence[str] = ()) -> "Copy":
-        """Copy the files that git tracks, or would track, but for some folders."""
+        """Copy the files that git tracks or would track, except those in the folders ``without``."""
         listed = subprocess.run(
             ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],  # noqa: S607 - whichever git there is
             cwd=ROOT,
@@ -104,7 +104,7 @@ class Copy:
 
 
 def _count(lines: str) -> int:
-    """Return how many lines git says were changed: a file that is no text counts as one."""
+    """Return a number of lines from git's output; a binary file counts as one line."""
     return 1 if lines == "-" else int(lines)
 
 

@@ -14,7 +14,7 @@ from insula.apps import load
 
 
 def modules_of(root: Path) -> Mapping[str, Path]:
-    """Return the loaded modules whose packages stand in ``root``, and their files."""
+    """Return the files of loaded modules that have the name of a package in ``root``."""
     folders = [*root.glob("*"), *(root / "platform").glob("*")]
     packages = {folder.name for folder in folders if folder.is_dir()} - {"platform"}  # a module of Python's, too
     files = {name: getattr(module, "__file__", None) for name, module in list(sys.modules.items())}
@@ -30,7 +30,7 @@ def check(root: Path) -> int:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """Fail the run, in the controller as in each worker, when a module came from elsewhere."""
+    """Fail the run, in the controller and in each worker, if a module was imported from another place."""
     check(session.config.rootpath)
 
 

@@ -70,7 +70,7 @@ def test_the_error_of_a_failed_command_has_its_last_lines(tmp_path: Path) -> Non
         copy.run([sys.executable, "-c", "print('not fine'); raise SystemExit(3)"])
 
 
-def test_modules_from_elsewhere_are_noticed(tmp_path: Path) -> None:
+def test_modules_from_another_tree_are_reported(tmp_path: Path) -> None:
     assert check(ROOT) > 100
     (tmp_path / "tests").mkdir()
     (tmp_path / "tests" / "__init__.py").touch()

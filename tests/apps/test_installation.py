@@ -13,7 +13,7 @@ def declare(monkeypatch: pytest.MonkeyPatch, **points: str) -> None:
     monkeypatch.setattr(loading, "entry_points", lambda **_: found)
 
 
-def test_the_default_installation_is_loaded_alone() -> None:
+def test_the_default_installation_is_loaded_if_no_other_is_installed() -> None:
     assert load() is INSTALLATION
 
 

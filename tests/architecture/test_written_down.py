@@ -16,7 +16,7 @@ def test_env_example_lists_every_setting_and_no_other(setting_names: frozenset[s
     assert sorted(listed) == sorted(setting_names)
 
 
-def test_pre_commit_runs_what_make_check_runs() -> None:
+def test_pre_commit_runs_make_check() -> None:
     config = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())
     assert [hook["entry"] for repo in config["repos"] for hook in repo["hooks"]] == ["make check"]
 
@@ -59,7 +59,7 @@ def test_readme_lists_the_packages_of_the_kernel_in_the_order_of_their_layers() 
 
 
 def exists(name: str) -> bool:
-    """Tell whether a dotted name is a module of ours, or a name in one."""
+    """Return whether a dotted name is a module of the project, or a name in one."""
     parts = name.split(".")
     places = [(ROOT / "platform" if parts[0] == "insula" else ROOT).joinpath(*parts[:n]) for n in (len(parts), -1)]
     whole, parent = places

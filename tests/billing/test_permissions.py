@@ -29,7 +29,7 @@ def test_billing_managers_see_everything_and_others_only_the_plans() -> None:
     assert GRANTS["member"] == GRANTS["viewer"] == {"plan:read"}
 
 
-def test_all_staff_see_support_replays_dead_letters_and_superusers_grant() -> None:
+def test_staff_read_support_also_replays_and_superusers_also_override() -> None:
     reading = {"staff.override:read", "staff.webhook:read"}
     assert grants_of(OF_STAFF) == {
         "auditor": reading,

@@ -1,4 +1,4 @@
-"""The support desk, served beside sign-in, on this worker's database with the desk's own table."""
+"""The support desk and sign-in in one installation, on this worker's database with the desk's own table."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace

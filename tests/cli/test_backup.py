@@ -85,7 +85,7 @@ async def test_a_restored_tenant_is_still_isolated(
         await connection.close()
 
 
-async def test_another_installation_signs_anew_after_a_restore(
+async def test_an_installation_with_another_secret_creates_a_signing_key_after_a_restore(
     settings: Settings, empty: Settings, tmp_path: Path, live: Live
 ) -> None:
     kid = (await live.kernel.keys.signer()).kid

@@ -31,7 +31,7 @@ async def test_rotate_with_distrust_removes_the_previous_keys(settings: Settings
     assert before.kid != done.stdout.strip()
 
 
-async def test_doctor_names_a_key_that_cannot_be_opened(settings: Settings, database: Database) -> None:
+async def test_doctor_names_a_key_that_cannot_be_decrypted(settings: Settings, database: Database) -> None:
     key = await KeyRing(settings, database).signer()
     well = insula(settings, "doctor")
     assert "✓ signing keys: each can be decrypted" in well.stdout

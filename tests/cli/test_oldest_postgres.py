@@ -1,4 +1,4 @@
-"""`make postgres15` uses the oldest available PostgreSQL, and messages which."""
+"""`make postgres15` uses the oldest available PostgreSQL, and prints its version."""
 
 import subprocess
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A wrong variable is refused in one line that names it; variables that are not ours are ignored."""
+"""A wrong setting is refused in one line that names it; variables of other programs are ignored."""
 
 import pytest
 from pydantic import ValidationError

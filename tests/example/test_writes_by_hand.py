@@ -130,7 +130,9 @@ class TestCreate:
         assert (mine["body"], other["body"]) == (theirs.content, ours.content)
         for answer, record in ((theirs, mine), (ours, other)):
             assert record["headers"] == {name: answer.headers[name] for name in ("content-type", "location", "etag")}
-        assert await _told(readback, theirs.json()["id"]) == await _told(readback, ours.json()["id"])
+        assert await _comparable_events(readback, theirs.json()["id"]) == await _comparable_events(
+            readback, ours.json()["id"]
+        )
         [row] = await readback("select * from by_hand.project_item where project_id = :id", id=_id_of(project))
         [model] = await readback("select * from project_item where project_id = :id", id=_id_of(project))
         assert _without(row) == _without(model)
@@ -147,7 +149,7 @@ class TestCreate:
         assert (again.status_code, again.content) == (first.status_code, first.content)
         assert {**first.headers, "idempotency-replayed": "true"} == dict(again.headers)
         assert await _used(readback, owner) == await _rows(readback, project) == 1
-        assert len(await _told(readback, first.json()["id"])) == 1
+        assert len(await _comparable_events(readback, first.json()["id"])) == 1
 
     async def test_with_a_reused_key_is_refused(
         self, owner: Caller, project: str, hand: Hand, readback: Readback
@@ -210,7 +212,9 @@ class TestChange:
         assert theirs.status_code == ours.status_code == 200
         assert _without(theirs.json()) == _without(ours.json())
         assert theirs.headers["etag"] == '"2"'
-        assert (await _told(readback, _id_of(other)))[-1] == (await _told(readback, _id_of(mine)))[-1]
+        assert (await _comparable_events(readback, _id_of(other)))[-1] == (
+            await _comparable_events(readback, _id_of(mine))
+        )[-1]
         [row] = await readback("select * from by_hand.project_item where id = :id", id=_id_of(other))
         [model] = await readback("select * from project_item where id = :id", id=_id_of(mine))
         assert _without(row) == _without(model)
@@ -233,7 +237,9 @@ class TestChange:
         mine, other = await owner.made(f"{project}/items", ITEM), await hand.made(project)
         ours, theirs = await owner.patch(mine, ITEM, if_match="*"), await hand.change(other, ITEM)
         assert theirs.headers["etag"] == ours.headers["etag"] == '"1"'
-        assert (await _told(readback, _id_of(other)))[-1] == (await _told(readback, _id_of(mine)))[-1]
+        assert (await _comparable_events(readback, _id_of(other)))[-1] == (
+            await _comparable_events(readback, _id_of(mine))
+        )[-1]
 
     async def test_of_an_unknown_item_or_assignee_is_refused(self, project: str, hand: Hand) -> None:
         item = await hand.made(project)
@@ -252,7 +258,7 @@ class TestPlainInsert:
         assert _without(theirs.json()) == _without(ours.json())
         read = await orm.get(f"{API}{project}/items/{theirs.json()['id']}")
         assert read.json() == theirs.json()
-        assert await _told(readback, theirs.json()["id"]) == []
+        assert await _comparable_events(readback, theirs.json()["id"]) == []
         assert await readback("select 1 from idempotency_record where tenant_id = :id", id=owner.home.id) == []
 
 
@@ -271,7 +277,7 @@ def _id_of(path: str) -> str:
     return path.rpartition("/")[2]
 
 
-async def _told(readback: Readback, item_id: str) -> list[dict[str, object]]:
+async def _comparable_events(readback: Readback, item_id: str) -> list[dict[str, object]]:
     """Return the parts of an item's events that the actor and the time do not change."""
     return await readback(
         "select tenant_id, actor_kind, action, object_type, before, after from audit_event where object_id = :id"

@@ -22,7 +22,7 @@ async def test_the_customer_decides_the_tenant_and_metadata_does_not(
     assert await plan_of(readback, mine) == "pro"
 
 
-async def test_an_unknown_customer_is_quarantined_whatever_metadata_says(
+async def test_an_unknown_customer_is_quarantined_in_spite_of_metadata(
     provider: Provider, make: Factories, readback: Readback
 ) -> None:
     theirs = await make.tenant()

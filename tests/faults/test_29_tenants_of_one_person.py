@@ -59,7 +59,7 @@ async def test_one_user_creates_a_limited_number_of_tenants_a_day(
     most = TenantsSettings().created_per_day
     taken = (await make.tenant()).slug
     for _ in range(most + 1):
-        assert code_of(await create(person, taken)) == (409, "slug_taken")  # which is none
+        assert code_of(await create(person, taken)) == (409, "slug_taken")  # a refused creation does not count
 
     answers = [await create(person) for _ in range(most + 1)]
 

@@ -145,7 +145,7 @@ async def test_a_waiter_for_the_queue_gets_a_connection_when_one_can_be_made(set
 
 
 async def test_a_worker_without_notifications_counts_as_lost(settings: Settings, proxy: Faulty) -> None:
-    """It then takes no more jobs, and first waits for running ones."""
+    """Such a worker takes no more jobs, and waits for the running ones."""
     connections = connector(settings.model_copy(update={"database_url": proxy.url(settings.database_url)}))
     await connections.open_async()
 

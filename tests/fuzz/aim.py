@@ -36,7 +36,7 @@ class Aimer:
         self._chance = chance
 
     def aim(self, operation: Operation, case: AnyCase, actor: Actor, *, ids: bool = True) -> Aim:
-        """Give ``case`` a target; without ``ids`` it keeps its ids, which a sequence chose."""
+        """Give ``case`` a target; without ``ids`` it keeps the ids that a sequence gave it."""
         self._name_tenant(case, actor)
         self._bodies.aim(operation, case, actor)
         aimed = ids and self._chance.random() < _KNOWN

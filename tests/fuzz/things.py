@@ -111,7 +111,7 @@ class Things:
         home.learn(record)
 
     async def _of_resources(self, home: FuzzTenant, mark: str, member: Membership) -> Record:
-        """Add a row to each table for which a resource has attack hints; return their ids by parameter."""
+        """Add a row to each table for which a resource declares ``AttackHints``; return their ids by parameter."""
         made: dict[str, Row] = {"membership": member.model_dump()}
         record: Record = {}
         for table in TABLES:

@@ -76,7 +76,7 @@ async def token(make: Factories, sign_in: SignIn, tenant: TenantRow) -> Mapping[
 
 @pytest.fixture
 def app(live: Live, seen: HandlerNotes) -> FastAPI:
-    """Build an app beside the tenants app, which takes the same tokens."""
+    """Build an app that accepts the tokens of the tenants app."""
     return beside_tenants(live, new_app(), _routers(seen))
 
 

@@ -215,7 +215,7 @@ class TestUnqueuedEmail:
     @pytest.mark.parametrize(
         ("kind", "request_mail"), [*MAIL_REQUESTS.items()], ids=[kind.name for kind in MAIL_REQUESTS]
     )
-    async def test_a_mail_that_could_not_be_queued_is_not_counted(
+    async def test_an_email_that_could_not_be_queued_is_not_counted(
         self,
         live: Live,
         settings: Settings,

@@ -77,7 +77,7 @@ async def test_a_connection_holds_no_database_connection(name: str, stage: Stage
 
 
 async def test_the_close_code_of_a_socket_says_whether_to_reconnect(stage: Stage) -> None:
-    """1008: this access is gone; 1012: connect again, to another process."""
+    """1008: the access was lost; 1012: connect again, to another process."""
     [name] = [name for name, route in ROUTES.items() if route.kind is SOCKET][:1]
     codes = {}
     for attack in (Attack.EXPIRY, Attack.MEMBER_LEAVES, Attack.SERVER_STOPS):

@@ -1,4 +1,4 @@
-"""The matrix covers every route with each factor at least once, and reports what it cannot derive."""
+"""The matrix covers every route with each factor at least once, and reports values that it cannot derive."""
 
 from collections.abc import Mapping
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""A worker runs a job for its tenant alone, retries it when it fails, and gives up in the end."""
+"""A worker runs a job with access to its tenant only, retries it when it fails, and gives up in the end."""
 
 import asyncio
 from collections.abc import Mapping

@@ -28,7 +28,7 @@ def clock_key() -> str:
 
 @pytest.fixture
 async def at(redis: Redis, clock_key: str) -> Move:
-    """Set the server's clock to so many seconds after noon."""
+    """Set the server's clock to a number of seconds after noon."""
 
     async def move(seconds: float) -> None:
         await redis.set(clock_key, repr(NOON + seconds), ex=600)
@@ -55,7 +55,7 @@ async def process(request: pytest.FixtureRequest, redis: Redis, clock_key: str, 
         await circuit.close()
 
 
-async def taken(permits: Permits, key: str, times: int, limit: int = 2) -> list[Permit]:
+async def acquired_permits(permits: Permits, key: str, times: int, limit: int = 2) -> list[Permit]:
     found = [await permits.acquire(key, limit) for _ in range(times)]
     return [permit for permit in found if permit is not None]
 
@@ -67,26 +67,26 @@ def key() -> str:
 async def test_all_processes_share_the_permits(process: Process) -> None:
     first, second, exports = process(), process(), key()
 
-    held = [*await taken(first, exports, 1), *await taken(second, exports, 1)]
+    held = [*await acquired_permits(first, exports, 1), *await acquired_permits(second, exports, 1)]
 
     assert [permit.left for permit in held] == [1, 0]
-    assert await taken(first, exports, 1) == await taken(second, exports, 1) == []
-    assert len(await taken(second, key(), 3)) == 2
+    assert await acquired_permits(first, exports, 1) == await acquired_permits(second, exports, 1) == []
+    assert len(await acquired_permits(second, key(), 3)) == 2
 
 
 async def test_a_released_permit_is_free_for_every_process(process: Process) -> None:
     first, second, exports = process(), process(), key()
-    permit, _ = await taken(first, exports, 2)
-    assert await taken(second, exports, 1) == []
+    permit, _ = await acquired_permits(first, exports, 2)
+    assert await acquired_permits(second, exports, 1) == []
 
     permit.release()
     permit.release()
 
     async def free() -> bool:
-        return len(await taken(second, exports, 1)) == 1
+        return len(await acquired_permits(second, exports, 1)) == 1
 
     await until(free)
-    assert await taken(first, exports, 1) == await taken(second, exports, 1) == []
+    assert await acquired_permits(first, exports, 1) == await acquired_permits(second, exports, 1) == []
 
 
 async def test_concurrent_callers_get_exactly_the_limit_of_permits(process: Process) -> None:
@@ -99,30 +99,30 @@ async def test_concurrent_callers_get_exactly_the_limit_of_permits(process: Proc
 
 async def test_the_permits_of_a_killed_process_expire(process: Process, at: Move) -> None:
     killed, living, exports = process(), process(), key()
-    assert len(await taken(killed, exports, 2)) == 2
+    assert len(await acquired_permits(killed, exports, 2)) == 2
 
     await at(TTL_SECONDS - 1)
-    assert await taken(living, exports, 1) == []
+    assert await acquired_permits(living, exports, 1) == []
     await at(TTL_SECONDS + 1)
 
-    assert len(await taken(living, exports, 3)) == 2
+    assert len(await acquired_permits(living, exports, 3)) == 2
 
 
 async def test_a_long_request_keeps_its_permit(process: Process, at: Move) -> None:
     long, other, exports = process(), process(), key()
-    assert len(await taken(long, exports, 2)) == 2
+    assert len(await acquired_permits(long, exports, 2)) == 2
 
     for seconds in range(0, 5 * TTL_SECONDS, TTL_SECONDS // 2):
         await at(seconds)
         await long.renew()
 
-    assert await taken(other, exports, 1) == []
+    assert await acquired_permits(other, exports, 1) == []
 
 
 @pytest.mark.parametrize("process", [SOON], indirect=True)
 async def test_permits_are_renewed_in_the_background(process: Process, redis: Redis) -> None:
     permits, exports = process(), key()
-    [_] = await taken(permits, exports, 1)
+    [_] = await acquired_permits(permits, exports, 1)
     await redis.delete(f"insula:slots:{exports}")
 
     async def stored() -> bool:
@@ -133,24 +133,24 @@ async def test_permits_are_renewed_in_the_background(process: Process, redis: Re
 
 async def test_after_a_flush_running_requests_are_counted_again(process: Process, redis: Redis) -> None:
     first, second, exports = process(), process(), key()
-    assert len(await taken(first, exports, 2)) == 2
+    assert len(await acquired_permits(first, exports, 2)) == 2
     await redis.delete(f"insula:slots:{exports}")
     await redis.script_flush()
 
     await first.renew()
 
-    assert await taken(second, exports, 1) == []
+    assert await acquired_permits(second, exports, 1) == []
 
 
 @pytest.mark.parametrize("jump", [300.0, -300.0])
 async def test_permits_expire_though_the_servers_clock_jumps(process: Process, at: Move, jump: float) -> None:
     gone, permits, exports = process(), process(), key()
-    assert len(await taken(gone, exports, 2)) == 2
-    assert await taken(permits, exports, 1) == []
+    assert len(await acquired_permits(gone, exports, 2)) == 2
+    assert await acquired_permits(permits, exports, 1) == []
 
     await at(jump)
 
-    assert len(await taken(permits, exports, 3)) == 2
+    assert len(await acquired_permits(permits, exports, 3)) == 2
 
 
 async def test_a_cancelled_caller_holds_no_permit(process: Process) -> None:
@@ -164,7 +164,7 @@ async def test_a_cancelled_caller_holds_no_permit(process: Process) -> None:
     ] * 2
 
     async def free() -> bool:
-        found = await taken(permits, exports, 2)
+        found = await acquired_permits(permits, exports, 2)
         for permit in found:
             permit.release()
         return len(found) == 2
@@ -204,7 +204,7 @@ async def test_a_permit_released_while_it_is_renewed_is_free(redis: Redis) -> No
 
     circuit = Circuit(RemoteLedger(redis), PATIENCE)
     permits = Permits(Late(redis), circuit)
-    [permit] = await taken(permits, exports, 1)
+    [permit] = await acquired_permits(permits, exports, 1)
     keeping = asyncio.create_task(permits.renew())
     await kept.wait()
     permit.release()
@@ -217,16 +217,16 @@ async def test_a_permit_released_while_it_is_renewed_is_free(redis: Redis) -> No
 
 async def test_releasing_leaves_no_key_behind(process: Process, redis: Redis) -> None:
     permits, exports = process(), key()
-    for permit in await taken(permits, exports, 2):
+    for permit in await acquired_permits(permits, exports, 2):
         permit.release()
 
     async def gone() -> bool:
         return not await redis.exists(f"insula:slots:{exports}")
 
     await until(gone)
-    [_] = await taken(permits, exports, 1)
+    [_] = await acquired_permits(permits, exports, 1)
     assert 0 < await redis.ttl(f"insula:slots:{exports}") <= TTL_SECONDS + 1
 
 
 async def test_a_plan_without_permits_admits_none(process: Process) -> None:
-    assert await taken(process(), key(), 1, limit=0) == []
+    assert await acquired_permits(process(), key(), 1, limit=0) == []

@@ -1,4 +1,4 @@
-"""Permits while Redis is away: each process counts its own_server, and writes them down when Redis is back."""
+"""Permits while Redis is unavailable: each process counts its own, and stores them when Redis returns."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -13,7 +13,7 @@ from insula.limits.concurrency.permits import Permits
 from insula.limits.concurrency.store import RemotePermits
 from insula.limits.rates.remote import RemoteLedger
 from tests.limits.server import ValkeyServer, valkey_server
-from tests.limits.test_permits import SOON, key, taken
+from tests.limits.test_permits import SOON, acquired_permits, key
 from tests.support.waiting import until
 
 
@@ -48,7 +48,7 @@ async def test_permits_acquired_without_redis_count_for_all_when_it_returns(own_
     circuit = Circuit(RemoteLedger(redis))
     permits = Permits(RemotePermits(redis), circuit, SOON)
     own_server.kill()
-    assert len(await taken(permits, exports, 2, limit=1)) == 1
+    assert len(await acquired_permits(permits, exports, 2, limit=1)) == 1
     assert circuit.open
     own_server.start()
 

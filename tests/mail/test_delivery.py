@@ -60,7 +60,7 @@ async def mark_waits(readback: Readback) -> bool:
     return bool(await readback("select 1 from pg_locks where relation = 'job_effect'::regclass and not granted"))
 
 
-async def test_a_mail_whose_answer_is_lost_is_sent_once_more_under_its_id(
+async def test_an_email_whose_answer_is_lost_is_sent_again_with_the_same_id(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant = await make.tenant()
@@ -114,7 +114,7 @@ async def test_a_silent_server_blocks_no_database_connection_and_is_abandoned_at
     assert len(sink.to(address)) == 1
 
 
-async def test_two_jobs_with_one_key_send_one_mail(
+async def test_two_jobs_with_one_key_send_one_email(
     settings: Settings, database: Database, make: Factories, sink: Sink, readback: Readback
 ) -> None:
     tenant = await make.tenant()

@@ -34,7 +34,7 @@ def new_address() -> str:
     return f"u-{new_id().hex}@example.com"
 
 
-async def test_a_mail_arrives_in_text_and_html(
+async def test_an_email_arrives_in_text_and_html(
     settings: Settings, database: Database, make: Factories, sink: Sink
 ) -> None:
     tenant, address = await make.tenant(), new_address()
@@ -76,7 +76,7 @@ async def _done(readback: Readback, tenant_id: UUID) -> bool:
     return await statuses(readback, tenant_id) == {"succeeded"}
 
 
-async def test_a_refused_mail_is_sent_again_under_its_id(
+async def test_a_refused_email_is_sent_again_with_the_same_id(
     settings: Settings, database: Database, make: Factories, sink: Sink
 ) -> None:
     tenant, address = await make.tenant(), new_address()
@@ -152,7 +152,7 @@ async def test_the_arguments_of_a_sent_email_are_deleted(
 
 
 @pytest.mark.parametrize("by_port", [False, True])
-async def test_a_mail_goes_over_tls_from_the_first_byte(
+async def test_an_email_is_sent_over_tls_from_the_first_byte(
     tls_sink: TlsSink, monkeypatch: pytest.MonkeyPatch, *, by_port: bool
 ) -> None:
     monkeypatch.setattr(mailers, "_SUBMISSIONS", tls_sink.port if by_port else 465)

@@ -45,7 +45,7 @@ async def _unclaimed() -> None:
     """Claim nothing: no job sends this email."""
 
 
-async def test_a_local_installation_shows_its_mails(settings: Settings, tmp_path: Path) -> None:
+async def test_a_local_installation_shows_its_emails(settings: Settings, tmp_path: Path) -> None:
     local = settings.model_copy(update={"environment": "local", "data_dir": tmp_path})
     async with visited(local) as client:
         assert "None yet" in (await client.get("/mailbox")).text

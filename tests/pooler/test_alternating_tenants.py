@@ -1,4 +1,4 @@
-"""Fault 9 pooled_database a transaction pooler: all tenants' transactions run on the same server connection."""
+"""Fault 9, behind a transaction pooler: all tenants' transactions run on the same server connection."""
 
 import asyncio
 import random

@@ -1,1 +1,1 @@
-"""``make prove``: attacks everything, then shows that the attacks detect each missing protection."""
+"""``make prove``: attacks every route and table, then shows that the attacks detect each missing protection."""

@@ -14,7 +14,7 @@ from tests.proof.survivors import EXPLAINED
 
 
 def lost(edit: Edit) -> str | None:
-    """Return what is wrong with the mutant's anchor, if anything is."""
+    """Return the fault of the mutant's anchor, or None."""
     try:
         compile(edit.applied(ROOT), edit.path, "exec")
     except (AnchorLost, SyntaxError) as error:

@@ -1,4 +1,4 @@
-"""Suites that run together give each route or test the outcome that it would have alone."""
+"""In a joint run of suites each route or test has the same outcome as in a run of its own."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -55,7 +55,7 @@ async def person(scope: Annotated[Scope, allow(Action.READ)]) -> UserId:
 
 @pytest.fixture
 async def probe(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
-    """Talk to an app beside the tenants app, which takes the same tokens and keys."""
+    """Yield a client of an app that accepts the tokens and API keys of the tenants app."""
     router = APIRouter(route_class=TenantRoute)
     router.add_api_route("/view_caller", view_caller)
     router.add_api_route("/person", person)

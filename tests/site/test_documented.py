@@ -1,4 +1,4 @@
-"""The suite's own check: a test fails if it gets a response whose code the document does not list."""
+"""The test suite checks every response: a test fails if the document does not list the response's code."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""/readyz names each pool that cannot serve; a busy one does not make the process unready."""
+"""/readyz names each pool that cannot serve; a busy pool does not make the process unready."""
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack

@@ -79,7 +79,7 @@ class TestRead:
         ]
         assert found["staff_role"] is None
 
-    async def test_staff_are_shown_as_such(self, hire: Hire, superuser: Caller) -> None:
+    async def test_a_staff_user_is_shown_with_the_staff_role(self, hire: Hire, superuser: Caller) -> None:
         auditor = await hire("auditor")
 
         assert (await superuser.get(f"/users/{auditor.user.id}")).json()["staff_role"] == "auditor"

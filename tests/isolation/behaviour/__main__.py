@@ -1,4 +1,4 @@
-"""Probe by hand, or for ``make prove``. Exit codes: 0 sound, 1 something was found, 3 the probe could not run."""
+"""Probe by hand, or for ``make prove``. Exit codes: 0 no finding, 1 findings, 3 the probe could not run."""
 
 import argparse
 import asyncio

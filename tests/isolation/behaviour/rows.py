@@ -140,7 +140,7 @@ async def _without_row_security(pair: TenantPair, subject: Subject, role: Databa
 
 
 async def _owner(pair: TenantPair, subject: Subject, found: Findings) -> None:
-    """Try as the owner role, which is bound too, except that a backfill may list the tenants."""
+    """Try as the owner role: row-level security binds it too, except that a backfill may list the tenants."""
     role = OWNER
     own = _select(subject, role, pair.my_rows[subject.table.name])
     found.works(role, "SELECT mine", await pair.as_owner(own, pair.mine))

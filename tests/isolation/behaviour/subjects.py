@@ -39,7 +39,7 @@ class Access:
 
 @dataclass(frozen=True)
 class Subject:
-    """A table, the owner of its rows, and what each role may do to it."""
+    """A table, the column with the owner of its rows, and the rights of each role."""
 
     table: Table
     access: Mapping[tuple[DatabaseRole, Command], Access]

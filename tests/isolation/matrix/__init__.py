@@ -1,4 +1,4 @@
-"""The attack matrix: every route of the live apps, attacked by every caller and judged by what leaks or changes.
+"""The attack matrix: every caller attacks every route of the live apps; leaks and changed rows are findings.
 
 A new resource is attacked without further work: callers come from the route's guard, ids from a row of
 every tenant-owned table, bodies from the schema's example. Only ``kinds`` holds what cannot be derived:

@@ -1,4 +1,4 @@
-"""Attack the live apps. Exit codes: 0 sound, 1 something was found, 3 the attack could not run."""
+"""Attack the live apps. Exit codes: 0 no finding, 1 findings, 3 the attack could not run."""
 
 import argparse
 import asyncio

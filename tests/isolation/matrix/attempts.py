@@ -15,7 +15,7 @@ from tests.isolation.matrix.cells import Cell
 from tests.isolation.matrix.expectations import expected
 from tests.isolation.matrix.holders import label_of
 from tests.isolation.matrix.positions import CURSOR, positions_of
-from tests.isolation.matrix.requests import Draft, Ids, nowhere
+from tests.isolation.matrix.requests import Draft, Ids, unknown_ids
 from tests.isolation.matrix.routes import LiveRoute, live_routes
 from tests.isolation.matrix.stage import Stage
 from tests.isolation.matrix.wire import Headers, Request
@@ -54,7 +54,7 @@ async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
     if not wanted.met_by(answer):
         found.failures.append(f"{cell.name}: {answer.status} {answer.code or answer.text[:80]}, not {wanted}")
     elif wanted.alike:
-        twin = Draft(cell.route, cell.position, cell.payload, own(world, cell), nowhere(draft.foreign))
+        twin = Draft(cell.route, cell.position, cell.payload, own(world, cell), unknown_ids(draft.foreign))
         for_unknown_id = await stage.send(twin.request().with_headers(*chosen))
         if not oracles.same_answer(answer, for_unknown_id):
             found.failures.append(f"{cell.name}: not the answer of an unknown id, {for_unknown_id.text[:120]}")

@@ -19,7 +19,7 @@ _NOT_FOUND: Final = Refusal(404, "not_found")
 
 @dataclass(frozen=True)
 class Expectation:
-    """One of ``refusals``, or success if ``succeeds``. ``alike``: the same answer as for an id that does not exist."""
+    """One of ``refusals``, or success if ``succeeds``. ``alike``: the answer must equal that for an unknown id."""
 
     refusals: tuple[Refusal, ...] = ()
     succeeds: bool = False

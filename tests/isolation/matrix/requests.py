@@ -137,7 +137,7 @@ def _example_of(body: type[BaseModel]) -> dict[str, Any] | None:
     return dict(examples[0]) if examples else None
 
 
-def nowhere(ids: Ids) -> dict[str, str]:
+def unknown_ids(ids: Ids) -> dict[str, str]:
     """Return values of the same kinds that do not exist."""
     return {name: value if name == CURSOR else _unknown_value(value) for name, value in ids.items()}
 

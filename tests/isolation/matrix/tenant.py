@@ -16,7 +16,7 @@ from tenants.invitations.tokens import new_token
 
 Row = dict[str, object]
 OUTSIDERS: Final = ("guest", "removed", "newcomer")
-"""People around the tenant who are no members: invited, removed, and not yet verified."""
+"""Users who are not members of the tenant: one invited, one removed, and one not yet verified."""
 
 
 @dataclass(frozen=True)

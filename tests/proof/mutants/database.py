@@ -78,7 +78,7 @@ def schema_mutants(connection: Connection) -> list[SchemaMutant]:
         *_roles(),
     ]
     if gone := _CHECK_ALONE - {mutant.name for mutant in every}:
-        raise LookupError(f"left to the check, but not there: {', '.join(sorted(gone))}")
+        raise LookupError(f"listed in _CHECK_ALONE, but there is no such mutant: {', '.join(sorted(gone))}")
     return [replace(mutant, witness=None) if mutant.name in _CHECK_ALONE else mutant for mutant in every]
 
 

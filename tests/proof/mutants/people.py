@@ -1,4 +1,4 @@
-"""People: their accounts, the emails that they cause, and what staff and members do to each other."""
+"""People: accounts, the emails to them, and changes by staff and members to each other; each check removed."""
 
 from typing import Final
 
