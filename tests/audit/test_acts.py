@@ -60,7 +60,7 @@ async def test_a_refused_request_is_not_recorded(
     assert [event["action"] for event in await recorded(readback, done)] == ["rack.updated"]
 
 
-async def test_many_items_at_once_are_one_event_with_their_ids(
+async def test_a_bulk_create_writes_one_event_with_the_ids(
     client: httpx.AsyncClient, make: Factories, sign_in: SignIn, readback: Readback
 ) -> None:
     tenant = await make.tenant(plan="pro")

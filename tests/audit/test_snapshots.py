@@ -32,14 +32,14 @@ SECRETS = (
 PLAIN = ("name", "email", "role", "status", "slug", "key_id", "key_name", "plan_key", "entitlements", "expires_at")
 
 
-def test_of_two_snapshots_the_differences_are_kept() -> None:
+def test_two_snapshots_are_reduced_to_their_differences() -> None:
     before, after = {"name": "Old", "status": "active"}, {"name": "New", "status": "active"}
     assert differences(before, after) == ({"name": "Old"}, {"name": "New"})
     assert differences({"gone": 1}, {"come": 2}) == ({"gone": 1}, {"come": 2})
     assert differences(before, before) == (None, None)
 
 
-def test_of_one_snapshot_all_fields_are_kept() -> None:
+def test_a_single_snapshot_keeps_all_fields() -> None:
     assert differences(None, {"name": "New"}) == (None, {"name": "New"})
     assert differences({"name": "Old"}, None) == ({"name": "Old"}, None)
     assert differences(None, None) == (None, None)

@@ -29,7 +29,7 @@ async def connection(settings: Settings) -> AsyncIterator[AsyncConnection]:
         yield connection
 
 
-async def test_an_untouched_chain_is_whole(chain: UUID, connection: AsyncConnection, readback: Readback) -> None:
+async def test_an_untouched_chain_verifies(chain: UUID, connection: AsyncConnection, readback: Readback) -> None:
     verdict = await verify(connection, chain)
     [head] = await readback("SELECT hash FROM audit_head WHERE tenant_id = :chain", chain=chain)
     assert (verdict.events, verdict.broken, verdict.head) == (5, None, head["hash"])
@@ -110,7 +110,7 @@ async def test_tampering_is_found(
         assert (await verify(connection, untouched)).broken is None
 
 
-async def test_events_of_another_chain_do_not_fit(
+async def test_an_event_moved_from_another_chain_is_detected(
     chain: UUID, database: Database, settings: Settings, tamper: Tamper
 ) -> None:
     other = new_id()

@@ -66,7 +66,7 @@ def test_every_figure_has_its_name() -> None:
     assert {"rate", "p50_ms", "p99_ms", "app_cpu_us", "database_cpu_us"} <= read.keys()
 
 
-def test_a_bar_that_is_not_reached_is_named() -> None:
+def test_the_report_lists_the_missed_bars() -> None:
     assert report(0.95, 50).missed == []
     missed = report(0.5, 191).missed
     assert {"read_vs_twin", "tax_cpu_us", "create_tax_cpu_us", "create_cpu_vs_asyncpg_writes"} <= set(missed)

@@ -51,5 +51,5 @@ def _follow(origin: str, email: InvitationEmail) -> None:
         )
 
 
-async def test_the_invited_joins_on_the_page(origin: str, email: InvitationEmail) -> None:
+async def test_the_invited_user_joins_on_the_page(origin: str, email: InvitationEmail) -> None:
     await asyncio.to_thread(_follow, origin, email)

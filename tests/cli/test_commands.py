@@ -79,14 +79,14 @@ def test_doctor_explains_wrong_database_passwords(settings: Settings) -> None:
     assert "insula migrate, with the same INSULA_DATABASE_ROLES_SECRET" in done.stdout
 
 
-def test_a_wrong_setting_is_one_line(settings: Settings) -> None:
+def test_a_wrong_setting_is_reported_in_one_line(settings: Settings) -> None:
     done = insula(settings, "doctor", INSULA_LOG_LEVEL="LOUD")
     assert done.returncode == 1
     assert done.stderr.startswith("insula: INSULA_LOG_LEVEL is wrong:")
     assert done.stderr.count("\n") == 1
 
 
-def test_an_absent_database_is_one_line(settings: Settings) -> None:
+def test_an_absent_database_is_reported_in_one_line(settings: Settings) -> None:
     done = insula(settings, "migrate", DATABASE_URL="postgresql://a:b@127.0.0.1:1/insula")
     assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
     assert done.stderr.startswith("insula: the database: ")

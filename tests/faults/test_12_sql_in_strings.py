@@ -139,7 +139,7 @@ async def test_a_cursor_with_an_impossible_value_is_refused(owner: Caller, sort_
     assert (await owner.get(path, sort_by=sort_by, cursor=forged(sort_by, value))).status_code == 422
 
 
-class TestElsewhere:
+class TestIdsAndHeaders:
     async def test_sql_as_an_id_is_refused(self, owner: Caller) -> None:
         for path in ("/racks/{}", "/racks/{}/books", f"{await owner.rack()}/books/{{}}"):
             answers = {sql: (await owner.get(path.format(quote(sql, safe="")))).status_code for sql in SQL}

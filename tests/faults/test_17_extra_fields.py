@@ -86,7 +86,7 @@ async def fresh(owner: Caller, make: Factories) -> dict[str, str]:
     }
 
 
-async def test_extra_field_in_every_other_body_is_refused(owner: Caller) -> None:
+async def test_extra_field_in_every_body_of_the_api_is_refused(owner: Caller) -> None:
     """Bodies not listed above are the examples in the OpenAPI documents, sent to an unknown id."""
     document = (await owner.client.get("/api/openapi.json")).json()
     taking = {

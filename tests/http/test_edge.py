@@ -143,7 +143,7 @@ async def test_an_unmatched_path_is_not_logged_as_a_route(access_log: Lines, pat
 
 
 @pytest.mark.parametrize("path", ["/healthz", "/docs", "/api/docs", "/api/v1/see", "/api/v1/forbid", "/api/nowhere"])
-async def test_head_is_logged_and_counted_as_its_get_is(access_log: Lines, path: str) -> None:
+async def test_head_is_logged_and_counted_like_get(access_log: Lines, path: str) -> None:
     metrics = RequestMetrics()
     async with client_of(build(metrics=metrics)) as client:
         got, head = await client.get(path), await client.head(path)

@@ -64,7 +64,7 @@ async def test_the_answer_to_a_sent_message_has_a_longer_timeout(settings: Setti
     await sent
 
 
-async def test_a_silent_name_server_is_asked_once_and_delays_no_email_for_long(
+async def test_a_silent_name_server_is_queried_once_and_delays_no_email_for_long(
     settings: Settings, sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answer, lookups = threading.Event(), []

@@ -74,7 +74,7 @@ async def test_ten_concurrent_requests_create_one_tenant(superuser: Caller, user
     assert sorted(answer.status_code for answer in answers) == [201] + [409] * 9
 
 
-async def test_a_lesser_role_is_refused(hire: Hire, superuser: Caller, user: UserRow) -> None:
+async def test_support_and_auditors_may_not_create_tenants(hire: Hire, superuser: Caller, user: UserRow) -> None:
     for role in ("support", "auditor"):
         assert code_of(await (await hire(role)).send("POST", "/tenants", body(user))) == (403, "forbidden")
     assert (await superuser.send("POST", "/tenants", body(user))).status_code == 201

@@ -94,7 +94,7 @@ class TestList:
         ],
         ids=str,
     )
-    async def test_other_parameters_are_refused(self, superuser: Caller, params: dict[str, str | int]) -> None:
+    async def test_invalid_parameters_are_refused(self, superuser: Caller, params: dict[str, str | int]) -> None:
         answer = await superuser.get("/tenants", **params)
 
         assert code_of(answer) == (422, "invalid_request")
@@ -129,7 +129,7 @@ class TestRead:
         assert (found["members"], found["racks"], found["books"]) == (2, 2, 2)
         assert (found["slug"], found["status"], found["plan"]) == (tenant.slug, "active", "free")
 
-    async def test_an_unknown_one_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_tenant_is_not_found(self, superuser: Caller) -> None:
         assert code_of(await superuser.get(f"/tenants/{new_id()}")) == (404, "not_found")
         assert code_of(await superuser.get("/tenants/acme")) == (422, "invalid_request")
 
@@ -222,7 +222,7 @@ class TestSuspend:
     @pytest.mark.parametrize(
         ("role", "verb"), [("auditor", "suspend"), ("auditor", "reactivate"), ("support", "reactivate")]
     )
-    async def test_a_lesser_staff_role_is_refused(
+    async def test_a_role_without_the_permission_may_not_suspend_or_reactivate(
         self, hire: Hire, superuser: Caller, tenant: TenantRow, readback: Readback, role: str, verb: str
     ) -> None:
         refused = await (await hire(role)).post(f"/tenants/{tenant.id}/{verb}")
@@ -243,6 +243,6 @@ class TestSuspend:
                 assert code_of(await caller.post(path)) == (403, "forbidden")
         assert await status_of(readback, tenant) == {"status": "active", "version": 1}
 
-    async def test_an_unknown_one_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_tenant_is_not_found(self, superuser: Caller) -> None:
         for verb in ("suspend", "reactivate"):
             assert code_of(await superuser.post(f"/tenants/{new_id()}/{verb}")) == (404, "not_found")

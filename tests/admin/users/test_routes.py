@@ -84,7 +84,7 @@ class TestRead:
 
         assert (await superuser.get(f"/users/{auditor.user.id}")).json()["staff_role"] == "auditor"
 
-    async def test_an_unknown_one_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_user_is_not_found(self, superuser: Caller) -> None:
         assert code_of(await superuser.get(f"/users/{new_id()}")) == (404, "not_found")
 
 
@@ -148,7 +148,7 @@ class TestSuspend:
     @pytest.mark.parametrize(
         ("role", "verb"), [("auditor", "suspend"), ("auditor", "reactivate"), ("support", "reactivate")]
     )
-    async def test_a_lesser_staff_role_is_refused(
+    async def test_a_role_without_the_permission_may_not_suspend_or_reactivate(
         self, hire: Hire, superuser: Caller, user: UserRow, readback: Readback, role: str, verb: str
     ) -> None:
         assert code_of(await (await hire(role)).post(f"/users/{user.id}/{verb}")) == (403, "forbidden")
@@ -174,7 +174,7 @@ class TestSuspend:
 
             assert (await superuser.post(f"/users/{target.user.id}/suspend")).status_code == 200
 
-    async def test_an_unknown_one_is_not_found(self, superuser: Caller) -> None:
+    async def test_an_unknown_user_is_not_found(self, superuser: Caller) -> None:
         for verb in ("suspend", "reactivate"):
             assert code_of(await superuser.post(f"/users/{new_id()}/{verb}")) == (404, "not_found")
 

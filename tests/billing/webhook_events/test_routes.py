@@ -58,7 +58,7 @@ async def test_all_staff_list_the_dead_letters_without_payloads(
         assert canary not in everything.text + by_status.text + by_tenant.text
 
 
-async def test_the_list_is_one_count_and_one_page(
+async def test_the_list_takes_two_statements(
     superuser: Caller, provider: Provider, make: Factories, tenant: TenantRow, statements: list[str]
 ) -> None:
     customer = await make_customer(make, tenant)

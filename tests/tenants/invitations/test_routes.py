@@ -11,7 +11,7 @@ from tests.tenants.support import ROLES, Caller, Readback, code_of
 
 class TestCreate:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_owner_and_admin(self, join: Join, tenant: TenantRow, readback: Readback, role: str) -> None:
+    async def test_is_for_owners_and_admins(self, join: Join, tenant: TenantRow, readback: Readback, role: str) -> None:
         caller = await join(tenant, role)
         answer = await invite(caller)
         kept = await readback("select invited_by, role from invitation where tenant_id = :id", id=tenant.id)
@@ -109,7 +109,7 @@ class TestCreate:
 
 class TestList:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_owner_and_admin(self, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_owners_and_admins(self, join: Join, tenant: TenantRow, role: str) -> None:
         answer = await (await join(tenant, role)).get("/invitations")
         assert answer.status_code == 200 if role in {"owner", "admin"} else code_of(answer) == (403, "forbidden")
 

@@ -62,7 +62,7 @@ class TestResend:
 
 class TestRevoke:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_owner_and_admin(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_owners_and_admins(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         path = await invited(owner)
         answer = await (await join(tenant, role)).delete(path)
         may = role in {"owner", "admin"}

@@ -8,7 +8,7 @@ from tests.tenants.support import ROLES, Caller, Readback, code_of, membership_o
 
 class TestChangeRole:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_owner_and_admin(self, join: Join, tenant: TenantRow, role: str, place_of: PlaceOf) -> None:
+    async def test_is_for_owners_and_admins(self, join: Join, tenant: TenantRow, role: str, place_of: PlaceOf) -> None:
         member = await join(tenant, "member")
         answer = await (await join(tenant, role)).patch(await place_of(member), {"role": "viewer"})
         if role in {"owner", "admin"}:

@@ -77,7 +77,7 @@ class TestUpdate:
 
 class TestDelete:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_owner_and_admin(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
+    async def test_is_for_owners_and_admins(self, owner: Caller, join: Join, tenant: TenantRow, role: str) -> None:
         project = await new_project(owner)
         answer = await (await join(tenant, role)).delete(project)
         still = (await owner.get(project)).status_code

@@ -16,7 +16,7 @@ CALLS = [("GET", "/permissions"), ("GET", "/roles"), ("POST", "/roles"), ("GET",
 class TestAccess:
     @pytest.mark.parametrize("held", ROLES)
     @pytest.mark.parametrize(("method", "path"), CALLS)
-    async def test_is_for_owner_and_admin(
+    async def test_is_for_owners_and_admins(
         self, owner: Caller, join: Join, tenant: TenantRow, held: str, method: str, path: str
     ) -> None:
         path = path or f"/roles/{(await defined(owner, 'rack:read'))['id']}"

@@ -36,7 +36,7 @@ async def renamed(owner: Caller, slug: str | None = None) -> str:
 
 class TestRename:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_owner_and_admin(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
+    async def test_is_for_owners_and_admins(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
         slug = fresh_slug()
         answer = await (await join(tenant, role)).patch("/tenant", {"slug": slug})
         [row] = await readback("select slug from tenant where id = :id", id=tenant.id)

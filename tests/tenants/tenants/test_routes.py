@@ -132,7 +132,7 @@ class TestReadV2:
 
 class TestUpdate:
     @pytest.mark.parametrize("role", ROLES)
-    async def test_is_for_owner_and_admin(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
+    async def test_is_for_owners_and_admins(self, join: Join, tenant: TenantRow, role: str, readback: Readback) -> None:
         answer = await (await join(tenant, role)).patch("/tenant", {"name": "Renamed"})
         [row] = await readback("select name from tenant where id = :id", id=tenant.id)
         if role in {"owner", "admin"}:

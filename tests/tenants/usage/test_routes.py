@@ -69,7 +69,7 @@ class TestRead:
         used = {quota: used for quota, (used, _) in (await usage_of(stranger)).items()}
         assert used == {**{quota.key: 0 for quota in INSTALLATION.entitlements.quotas}, "seats": 1}
 
-    async def test_is_one_query(self, owner: Caller, statements: list[str]) -> None:
+    async def test_takes_one_query(self, owner: Caller, statements: list[str]) -> None:
         await usage_of(owner)
         assert len(statements) == 1
 
