@@ -43,7 +43,7 @@ def without(row: Mapping[str, object], *names: str) -> dict[str, object]:
 
 
 class TestInsert:
-    async def test_writes_what_a_session_writes(
+    async def test_writes_the_same_row_as_a_session(
         self, unit: Unit, database: Database, tenant: TenantRow, readback: Readback
     ) -> None:
         async with unit:
@@ -55,7 +55,9 @@ class TestInsert:
         assert without(lean, *own) == without(flushed, *own)
         assert (lean["name_key"], lean["version"]) == (sort_key("Ärger"), 1)
 
-    async def test_a_violated_constraint_is_the_sessions_error(self, unit: Unit, tenant: TenantRow) -> None:
+    async def test_a_violated_constraint_raises_the_same_error_as_in_a_session(
+        self, unit: Unit, tenant: TenantRow
+    ) -> None:
         await rows.insert(unit, rack(tenant, "Temple"))
         with pytest.raises(IntegrityError, match="uq_rack_tenant_id_name"):
             await rows.insert(unit, rack(tenant, "Temple"))
@@ -130,7 +132,7 @@ class TestDelete:
 
 
 class TestLocked:
-    async def test_waits_for_nobody_and_sees_its_own_transaction(self, unit: Unit, tenant: TenantRow) -> None:
+    async def test_sees_rows_of_its_own_transaction(self, unit: Unit, tenant: TenantRow) -> None:
         await rows.insert(unit, made := rack(tenant, "Temple"))
         found = await queries.lock(unit, made.id)
         assert found is not None
@@ -138,7 +140,7 @@ class TestLocked:
         assert found.model_dump() == flushed.model_dump()
         await unit.close()
 
-    async def test_another_tenants_row_is_none(self, unit: Unit, database: Database, make: Factories) -> None:
+    async def test_another_tenants_row_is_not_found(self, unit: Unit, database: Database, make: Factories) -> None:
         theirs = await make.tenant()
         async with database.unit(TENANTS, theirs.id) as other:
             await rows.insert(other, made := rack(theirs, "Theirs"))

@@ -38,7 +38,7 @@ async def tenant(make: Factories) -> TenantRow:
 
 
 async def is_there(readback: Readback, condition: str, pid: int, *, there: bool = True) -> bool:
-    """Return whether there is such a backend, or none."""
+    """Return whether a backend that meets ``condition`` exists, or, without ``there``, does not."""
     found = await readback(f"SELECT 1 FROM pg_stat_activity WHERE {condition}", pid=pid)  # noqa: S608 - written here
     return bool(found) is there
 
@@ -59,7 +59,7 @@ class TestJoining:
             assert await readback(RACKS, id=tenant.id) == []
         assert [row["name"] for row in await readback(RACKS, id=tenant.id)] == ["By the driver", "By the session"]
 
-    async def test_a_statement_of_the_driver_sees_what_the_session_has_pending(
+    async def test_a_statement_of_the_driver_sees_the_sessions_pending_changes(
         self, database: Database, tenant: TenantRow
     ) -> None:
         async with database.unit(TENANTS, tenant.id) as unit:
@@ -102,7 +102,7 @@ class TestJoining:
                 await unit.session.commit()
             await unit.rollback()
 
-    async def test_a_unit_without_transactions_has_none_for_the_driver(self, database: Database) -> None:
+    async def test_a_unit_without_transactions_gives_the_driver_none(self, database: Database) -> None:
         async with database.unit(GATE) as unit:
             assert (await unit.session.exec(text("SELECT 1"))).scalar_one() == 1  # type: ignore[call-overload]  # plain SQL
             with pytest.raises(TypeError, match="transactions of their own"):
@@ -110,7 +110,7 @@ class TestJoining:
 
 
 class TestEnding:
-    async def test_a_commit_after_a_failed_statement_is_no_success(
+    async def test_a_commit_after_a_failed_statement_raises(
         self, database: Database, tenant: TenantRow, readback: Readback
     ) -> None:
         unit = database.unit(TENANTS, tenant.id)
@@ -193,14 +193,14 @@ class TestCommitting:
         await unit.close()
 
     @pytest.mark.parametrize(("name", "value"), [("granted'; --", "1"), ("granted", "1'; DROP TABLE rack; --")])
-    async def test_no_sql_is_set_at_commit(self, database: Database, name: str, value: str) -> None:
+    async def test_sql_in_a_setting_at_commit_is_refused(self, database: Database, name: str, value: str) -> None:
         unit = database.unit(TENANTS, new_id())
         with pytest.raises(ValueError, match="no setting"):
             unit.set_at_commit(name, value)
         unit.set_at_commit("granted_racks", f"{new_id()}:1")
 
     @pytest.mark.parametrize("end", [Unit.commit, Unit.rollback])
-    async def test_the_next_transaction_is_refused_nothing(
+    async def test_settings_at_commit_end_with_their_transaction(
         self, database: Database, tenant: TenantRow, end: Callable[[Unit], Awaitable[None]]
     ) -> None:
         async with database.unit(TENANTS, tenant.id) as unit:

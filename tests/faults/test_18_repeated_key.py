@@ -206,7 +206,7 @@ async def test_a_request_that_commits_after_the_look_up_is_replayed(mine: Caller
 @pytest.mark.parametrize(
     ("body", "expected"), [({"name": "A"}, (201, "true")), ({"name": "A", "description": "B"}, (422, None))]
 )
-async def test_an_error_is_answered_after_another_look(
+async def test_an_error_is_raised_only_if_no_answer_was_stored_meanwhile(
     mine: Caller, readback: Readback, meanwhile: Meanwhile, body: dict[str, str], expected: tuple[int, str | None]
 ) -> None:
     """The name is taken by the request that was committed meanwhile, so the handler raises RackNameTaken."""
