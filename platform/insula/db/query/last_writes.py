@@ -40,12 +40,15 @@ class LastWrites:
 
     async def write(self, unit: Unit) -> None:
         """Insert the rows, with the tenants in a fixed order, so that two transactions cannot deadlock."""
-        for tenant_id, rows in groupby(sorted(self._rows, key=_tenant), key=_tenant):
+        found = self._rows if len(self._rows) == 1 else sorted(self._rows, key=_tenant)
+        for tenant_id, rows in groupby(found, key=_tenant):
             if unit.tenant_id != tenant_id:
                 await unit.enter(tenant_id)
             for batch in _batches(rows):
                 tables = tuple((row.table, tuple(row.values)) for row in batch)
-                values = {f"r{n}_{name}": value for n, row in enumerate(batch) for name, value in row.values.items()}
+                values: dict[str, object] = {}
+                for n, row in enumerate(batch):
+                    values.update(zip(_names(n, tables[n][1]), row.values.values(), strict=True))
                 await _insertion(tables).run_with(unit, values)
 
 
@@ -59,6 +62,12 @@ def last_writes(unit: Unit) -> LastWrites:
 @lru_cache(maxsize=_STATEMENTS)
 def _insertion(tables: tuple[tuple[Table, tuple[str, ...]], ...]) -> Writing:
     return Writing(lambda: _together([into(table, names, f"r{n}_") for n, (table, names) in enumerate(tables)]))
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _names(n: int, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the parameters of the n-th row of a statement."""
+    return tuple(f"r{n}_{name}" for name in columns)
 
 
 def _together(statements: list[Insert]) -> Insert:

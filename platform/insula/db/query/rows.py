@@ -5,11 +5,12 @@ deletes. They do what a session's flush does: defaults, ``onupdate``, sort keys,
 and raises. Their statements are compiled once for each table and set of columns.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
 
-from sqlalchemy import Column, Table, and_, bindparam
+from sqlalchemy import BindParameter, ColumnElement, Table, and_, bindparam
 from sqlalchemy import delete as deleting
 from sqlalchemy import insert as inserting
 from sqlalchemy import update as updating
@@ -17,11 +18,14 @@ from sqlalchemy.orm.exc import StaleDataError
 from sqlalchemy.sql.dml import Insert
 from sqlmodel import SQLModel
 
+from insula.core.text.collation import sort_key
 from insula.db.engine.unit import Unit
 from insula.db.query.writing import Writing
 from insula.db.schema.sorting import sort_keys
 
 Model = TypeVar("Model", bound=SQLModel)
+Default = Callable[[], object]
+_SESSION_STATE: Final = "_sa_instance_state"
 _VERSION: Final = "version"
 _WAS: Final = "was_"
 """Prefix of the parameters that find the row."""
@@ -29,27 +33,46 @@ _STATEMENTS: Final = 512
 """How many statements are kept compiled: one for each table and set of columns that is written."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """The columns of a table, by what a write does with them."""
+
+    all: tuple[str, ...]
+    identifying: tuple[str, ...]
+    """The key, whose first column is the tenant where there is one, and the version."""
+    defaults: Mapping[str, Default]
+    changing: Mapping[str, Default]
+    """Those that each update changes."""
+    sorted_by: Mapping[str, str]
+    """The sort key of each name that has one."""
+    generated: frozenset[str]
+    """Those that the database generates where no value is given."""
+
+    @property
+    def versioned(self) -> bool:
+        return self.identifying[-1] == _VERSION
+
+
 async def insert(unit: Unit, row: SQLModel) -> None:
     """Insert the row, and set what the database generates on it.
 
     Raises IntegrityError for a violated constraint.
     """
-    table, values = table_of(type(row)), vars(row)
-    written = values_of(table, row)
-    statement = insertion(table, tuple(written))
-    for record in await statement.run_with(unit, written):
-        values.update(record)
+    table = table_of(type(row))
+    written = values_of(row)
+    generated = await _insertion(table, tuple(written)).run_with(unit, written)
+    for record in generated:
+        vars(row).update(record)
 
 
 async def insert_all(unit: Unit, rows: Sequence[SQLModel]) -> None:
-    """Insert rows of one model, in one statement.
+    """Insert rows of one model.
 
     Raises IntegrityError for a violated constraint.
     """
     if rows:
-        table = table_of(type(rows[0]))
         connection = await unit.session.connection()
-        await connection.execute(inserting(table), [values_of(table, row) for row in rows])
+        await connection.execute(inserting(table_of(type(rows[0]))), [values_of(row) for row in rows])
 
 
 async def update(unit: Unit, row: Model, changes: Mapping[str, object]) -> Model:
@@ -58,28 +81,32 @@ async def update(unit: Unit, row: Model, changes: Mapping[str, object]) -> Model
     Raises StaleDataError if the row has another version by now, and IntegrityError for a violated constraint.
     """
     table, before = table_of(type(row)), vars(row)
+    columns = _columns(table)
     changed = {name: value for name, value in changes.items() if before[name] != value}
     if not changed:
         return row
-    changed |= sort_keys(table, changed)
-    for column in table.columns:
-        if column.onupdate is not None and column.key not in changed:
-            changed[column.key] = _made_by(column.onupdate)
-    if _VERSION in table.columns:
+    for name, key in columns.sorted_by.items():
+        if isinstance(value := changed.get(name), str):
+            changed[key] = sort_key(value)
+    for name, default in columns.changing.items():
+        changed.setdefault(name, default())
+    if columns.versioned:
         changed[_VERSION] = before[_VERSION] + 1
-    statement = _update(table, tuple(sorted(changed)))
-    if not await statement.run_with(unit, {**changed, **_found_by(table, before)}):
+    values = {**changed, **_found_by(columns, before)}
+    if not await _update(table, tuple(sorted(changed))).run_with(unit, values):
         raise StaleDataError(f"this row of {table.name} has changed meanwhile")
     copy: Model = type(row).__new__(type(row))
-    vars(copy).update({column.key: before[column.key] for column in table.columns if column.key in before})
-    vars(copy).update(changed)
+    after = vars(copy)
+    after.update(before)
+    after.update(changed)
+    after.pop(_SESSION_STATE, None)
     return copy
 
 
 async def delete(unit: Unit, row: SQLModel) -> None:
     """Delete the row. Raises StaleDataError if it has another version by now, or is gone."""
     table = table_of(type(row))
-    if not await _deletion(table).run_with(unit, _found_by(table, vars(row))):
+    if not await _deletion(table).run_with(unit, _found_by(_columns(table), vars(row))):
         raise StaleDataError(f"this row of {table.name} has changed meanwhile")
 
 
@@ -89,28 +116,44 @@ def table_of(model: type[SQLModel]) -> Table:
     return table
 
 
-def values_of(table: Table, row: SQLModel) -> dict[str, object]:
+def values_of(row: SQLModel) -> dict[str, object]:
     """Return what an INSERT of the row writes: its values, and defaults; what the database generates is left out."""
-    given = vars(row)
-    found: dict[str, object] = {}
-    for column in table.columns:
-        if column.key in given and not (given[column.key] is None and _generated(column)):
-            found[column.key] = given[column.key]
-        elif column.default is not None:
-            found[column.key] = _made_by(column.default)
+    columns, given = _columns(table_of(type(row))), vars(row)
+    found = {
+        name: given[name]
+        for name in columns.all
+        if name in given and not (given[name] is None and name in columns.generated)
+    }
+    for name, default in columns.defaults.items():
+        if name not in found:
+            found[name] = default()
     return found
-
-
-@lru_cache(maxsize=_STATEMENTS)
-def insertion(table: Table, columns: tuple[str, ...]) -> Writing:
-    """Return the INSERT of these columns, which returns the others."""
-    generated = [column for column in table.columns if column.key not in columns]
-    return Writing(lambda: into(table, columns).returning(*generated) if generated else into(table, columns))
 
 
 def into(table: Table, columns: Iterable[str], prefix: str = "") -> Insert:
     """Return the INSERT, with a parameter for each column, named after it."""
     return inserting(table).values({name: _parameter(table, name, prefix) for name in columns})
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _columns(table: Table) -> _Columns:
+    version = [_VERSION] if _VERSION in table.columns else []
+    return _Columns(
+        all=tuple(column.key for column in table.columns),
+        identifying=(*(column.key for column in table.primary_key.columns), *version),
+        defaults={column.key: _made_by(column.default) for column in table.columns if column.default is not None},
+        changing={column.key: _made_by(column.onupdate) for column in table.columns if column.onupdate is not None},
+        sorted_by=sort_keys(table),
+        generated=frozenset(
+            column.key for column in table.columns if column.server_default is not None or column.identity is not None
+        ),
+    )
+
+
+@lru_cache(maxsize=_STATEMENTS)
+def _insertion(table: Table, columns: tuple[str, ...]) -> Writing:
+    generated = [column for column in table.columns if column.key not in columns]
+    return Writing(lambda: into(table, columns).returning(*generated) if generated else into(table, columns))
 
 
 @lru_cache(maxsize=_STATEMENTS)
@@ -124,28 +167,18 @@ def _deletion(table: Table) -> Writing:
     return Writing(lambda: deleting(table).where(_found(table)).returning(*table.primary_key.columns))
 
 
-def _found(table: Table) -> Any:  # noqa: ANN401 - a condition
-    return and_(*(column == _parameter(table, column.key, _WAS) for column in _identifying(table)))
+def _found(table: Table) -> ColumnElement[bool]:
+    return and_(*(table.columns[name] == _parameter(table, name, _WAS) for name in _columns(table).identifying))
 
 
-def _found_by(table: Table, values: Mapping[str, object]) -> dict[str, object]:
-    return {f"{_WAS}{column.key}": values[column.key] for column in _identifying(table)}
+def _found_by(columns: _Columns, values: Mapping[str, object]) -> dict[str, object]:
+    return {_WAS + name: values[name] for name in columns.identifying}
 
 
-def _identifying(table: Table) -> Sequence[Column[Any]]:
-    """Return the key, whose first column is the tenant where there is one, and the version."""
-    version = table.columns.get(_VERSION)
-    return [*table.primary_key.columns, *([] if version is None else [version])]
-
-
-def _parameter(table: Table, name: str, prefix: str = "") -> Any:  # noqa: ANN401 - a bound parameter
+def _parameter(table: Table, name: str, prefix: str = "") -> BindParameter[Any]:
     return bindparam(f"{prefix}{name}", type_=table.columns[name].type, required=True)
 
 
-def _generated(column: Column[Any]) -> bool:
-    return column.server_default is not None or column.identity is not None
-
-
-def _made_by(default: Any) -> object:  # noqa: ANN401 - SQLAlchemy types each kind of default apart
-    """Return the value of a column's default, or of what changes it at each update."""
-    return default.arg(None) if default.is_callable else default.arg
+def _made_by(default: Any) -> Default:  # noqa: ANN401 - SQLAlchemy types each kind of default apart
+    """Return what makes the value of a column's default, or of what changes it at each update."""
+    return partial(default.arg, None) if default.is_callable else lambda: default.arg

@@ -9,7 +9,6 @@ database's default is an empty key, which sorts first: the previous version of t
 insert rows without a key.
 """
 
-from collections.abc import Mapping
 from typing import Any, Final
 
 from sqlalchemy import Column, LargeBinary, Table, event, text
@@ -38,13 +37,9 @@ def sort_key_column(name: str) -> Column[bytes]:
     return Column(name, LargeBinary, nullable=False, server_default=_EMPTY)
 
 
-def sort_keys(table: Table, changes: Mapping[str, object]) -> dict[str, bytes]:
-    """Return the sort keys of the changed names, for a statement that changes them."""
-    return {
-        column.key: sort_key(value)
-        for column in table.columns
-        if isinstance(value := changes.get(column.info.get(_SOURCE, "")), str)
-    }
+def sort_keys(table: Table) -> dict[str, str]:
+    """Return the columns of sort keys, by the column whose key they hold."""
+    return {column.info[_SOURCE]: column.key for column in table.columns if _SOURCE in column.info}
 
 
 @event.listens_for(Mapper, "after_mapper_constructed")
