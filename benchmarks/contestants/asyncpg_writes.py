@@ -19,11 +19,10 @@ from asyncpg.pool import PoolConnectionProxy as Connection
 from fastapi import FastAPI, Header, HTTPException, Request
 from starlette.responses import Response
 
-from benchmarks.contestants.common import ContestantSettings, ItemOut, driver_pool, settle
+from benchmarks.contestants.common import ContestantSettings, ItemChanges, ItemIn, ItemOut, driver_pool, settle
 from insula.core import clock
 from insula.core.ids import new_id
 from insula.core.text.collation import sort_key
-from tenants.items.schemas import ItemCreate, ItemUpdate
 
 _ROUTE: Final = "by_hand/create_item"
 _PRINCIPAL: Final = UUID(int=1)
@@ -115,7 +114,7 @@ def create_app() -> FastAPI:
     return app
 
 
-async def create_item(project_id: UUID, body: ItemCreate, request: Request, key: Key = None) -> Response:
+async def create_item(project_id: UUID, body: ItemIn, request: Request, key: Key = None) -> Response:
     """Create an item, once for each key and within the tenant's quota."""
     writes: Writes = request.state.writes
     tenant_id = writes.homes.get(project_id)
@@ -142,7 +141,7 @@ async def create_item(project_id: UUID, body: ItemCreate, request: Request, key:
 
 
 async def update_item(
-    project_id: UUID, item_id: UUID, body: ItemUpdate, request: Request, if_match: IfMatch = None
+    project_id: UUID, item_id: UUID, body: ItemChanges, request: Request, if_match: IfMatch = None
 ) -> Response:
     """Change the fields sent, if the caller knows the item's version."""
     writes: Writes = request.state.writes

@@ -4,11 +4,15 @@ import gc
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import datetime
+from typing import Annotated, Literal
 from uuid import UUID
 
 import asyncpg
-from pydantic import BaseModel, SecretStr
+from pydantic import MISSING, BaseModel, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from insula.core.schemas import Input, Update
+from insula.core.text import fields as text
 
 POOL_SIZE = 10
 _COLLECT_EVERY = (50_000, 50, 100)
@@ -25,6 +29,30 @@ class ContestantSettings(BaseSettings):
     inside: bool = False
     reset: bool = True
     """Whether the driver's pool resets a returned connection, by an extra statement."""
+
+
+Position = Annotated[int, Field(ge=0, le=1_000_000)]
+Status = Literal["open", "in_progress", "done"]
+
+
+class ItemIn(Input):
+    """The body of a create, checked as the product checks it."""
+
+    title: text.Title
+    body: Annotated[str, text.FreeText(10_000)] = ""
+    status: Status = "open"
+    position: Position = 0
+    assignee_id: UUID | None = None
+
+
+class ItemChanges(Update):
+    """The body of a PATCH, likewise."""
+
+    title: text.Title | MISSING = MISSING
+    body: Annotated[str, text.FreeText(10_000)] | MISSING = MISSING
+    status: Status | MISSING = MISSING
+    position: Position | MISSING = MISSING
+    assignee_id: UUID | MISSING | None = MISSING
 
 
 class ItemOut(BaseModel):

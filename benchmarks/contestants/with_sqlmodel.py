@@ -15,12 +15,11 @@ from sqlalchemy.ext.asyncio import create_async_engine
 from sqlmodel import Field, SQLModel, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
-from benchmarks.contestants.common import POOL_SIZE, ContestantSettings, ItemOut, settle
+from benchmarks.contestants.common import POOL_SIZE, ContestantSettings, ItemIn, ItemOut, settle
 from benchmarks.copies import PLAIN
 from insula.core import clock
 from insula.core.ids import new_id
 from insula.db.engine.address import ENGINE
-from tenants.items.schemas import ItemCreate
 
 _ITEMS: Final = "/api/v1/projects/{project_id}/items"
 
@@ -78,7 +77,7 @@ async def get_item(project_id: UUID, item_id: UUID, session: SessionDep) -> Item
     return item
 
 
-async def create_item(project_id: UUID, body: ItemCreate, session: SessionDep) -> Item:
+async def create_item(project_id: UUID, body: ItemIn, session: SessionDep) -> Item:
     """Create an item."""
     item = Item(project_id=project_id, **body.model_dump())
     session.add(item)

@@ -44,9 +44,8 @@ async def get(scope: Scope, project_id: UUID, item_id: UUID) -> ProjectItem:
 
 async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectItem:
     """Create an item in the project, within the plan's quota."""
-    item = ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump())
     with violations_as(scope.unit, _VIOLATIONS):
-        await rows.insert(scope.unit, item)
+        item = await rows.create(scope.unit, ProjectItem, project_id=project_id, **body.model_dump())
     check_quota(scope, ITEMS)
     record(scope, Act.CREATED, object_type="item", object_id=item.id, after=snapshot(item))
     return item
@@ -54,9 +53,9 @@ async def create(scope: Scope, project_id: UUID, body: ItemCreate) -> ProjectIte
 
 async def create_many(scope: Scope, project_id: UUID, bodies: Sequence[ItemCreate]) -> list[UUID]:
     """Create all the items, or none; return their ids in order."""
-    items = [ProjectItem(tenant_id=scope.tenant.id, project_id=project_id, **body.model_dump()) for body in bodies]
+    values = [{"project_id": project_id, **body.model_dump()} for body in bodies]
     with violations_as(scope.unit, _VIOLATIONS):
-        await rows.insert_all(scope.unit, items)
+        items = await rows.create_all(scope.unit, ProjectItem, values)
     check_quota(scope, ITEMS)
     ids = [item.id for item in items]
     made = {"project_id": project_id, "count": len(ids), "ids": ids}

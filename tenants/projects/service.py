@@ -33,9 +33,8 @@ async def get(scope: Scope, project_id: UUID) -> Project:
 
 async def create(scope: Scope, body: ProjectCreate) -> Project:
     """Create a project, within the plan's quota."""
-    project = Project(tenant_id=scope.tenant.id, **body.model_dump())
     with violations_as(scope.unit, _VIOLATIONS):
-        await rows.insert(scope.unit, project)
+        project = await rows.create(scope.unit, Project, **body.model_dump())
     check_quota(scope, PROJECTS)
     record(scope, Act.CREATED, object_type="project", object_id=project.id, after=snapshot(project))
     return project

@@ -147,3 +147,25 @@ class TestLocked:
             assert await queries.lock(other, made.id) is not None
         assert await queries.lock(unit, made.id) is None
         await unit.close()
+
+
+class TestCreate:
+    async def test_fills_in_the_tenant_the_defaults_and_the_sort_key(
+        self, unit: Unit, tenant: TenantRow, readback: Readback
+    ) -> None:
+        async with unit:
+            created = await rows.create(unit, Rack, name="Ärger")
+        (kept,) = await readback(ALL, id=tenant.id)
+        assert {name: kept[name] for name in vars(created)} == vars(created)
+        assert (created.tenant_id, created.status, created.name_key) == (tenant.id, "active", sort_key("Ärger"))
+
+    async def test_creates_many_with_ids_of_their_own(self, unit: Unit, tenant: TenantRow, readback: Readback) -> None:
+        async with unit:
+            created = await rows.create_all(unit, Rack, [{"name": "A"}, {"name": "B"}])
+        assert [row["id"] for row in await readback(ALL, id=tenant.id)] == [rack.id for rack in created]
+
+    async def test_a_value_of_no_column_is_an_error(self, unit: Unit) -> None:
+        with pytest.raises(TypeError, match="no column nmae"):
+            await rows.create(unit, Rack, name="A", nmae="B")
+        await rows.create(unit, Rack, name="A")
+        await unit.close()

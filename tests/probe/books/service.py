@@ -44,9 +44,8 @@ async def get(scope: Scope, rack_id: UUID, book_id: UUID) -> Book:
 
 async def create(scope: Scope, rack_id: UUID, body: BookCreate) -> Book:
     """Create a book in the rack, within the plan's quota."""
-    book = Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump())
     with violations_as(scope.unit, _VIOLATIONS):
-        await rows.insert(scope.unit, book)
+        book = await rows.create(scope.unit, Book, rack_id=rack_id, **body.model_dump())
     check_quota(scope, BOOKS)
     record(scope, Act.CREATED, object_type="book", object_id=book.id, after=snapshot(book))
     return book
@@ -54,9 +53,9 @@ async def create(scope: Scope, rack_id: UUID, body: BookCreate) -> Book:
 
 async def create_many(scope: Scope, rack_id: UUID, bodies: Sequence[BookCreate]) -> list[UUID]:
     """Create all the books, or none; return their ids in order."""
-    books = [Book(tenant_id=scope.tenant.id, rack_id=rack_id, **body.model_dump()) for body in bodies]
+    values = [{"rack_id": rack_id, **body.model_dump()} for body in bodies]
     with violations_as(scope.unit, _VIOLATIONS):
-        await rows.insert_all(scope.unit, books)
+        books = await rows.create_all(scope.unit, Book, values)
     check_quota(scope, BOOKS)
     ids = [book.id for book in books]
     made = {"rack_id": rack_id, "count": len(ids), "ids": ids}

@@ -33,9 +33,8 @@ async def get(scope: Scope, rack_id: UUID) -> Rack:
 
 async def create(scope: Scope, body: RackCreate) -> Rack:
     """Create a rack, within the plan's quota."""
-    rack = Rack(tenant_id=scope.tenant.id, **body.model_dump())
     with violations_as(scope.unit, _VIOLATIONS):
-        await rows.insert(scope.unit, rack)
+        rack = await rows.create(scope.unit, Rack, **body.model_dump())
     check_quota(scope, RACKS)
     record(scope, Act.CREATED, object_type="rack", object_id=rack.id, after=snapshot(rack))
     return rack

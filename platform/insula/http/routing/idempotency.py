@@ -128,7 +128,7 @@ async def claim_key(request: Request, unit: Unit, *, principal_id: UUID, app: st
     partition = unit.tenant_id
     if partition is None:
         raise RuntimeError("an idempotency key needs a partition")
-    digest = hashlib.sha256(request.url.path.encode() + b"\0" + await request.body()).digest()
+    digest = hashlib.sha256(request.scope["path"].encode() + b"\0" + await request.body()).digest()
     route = f"{app}/{operation_of(request.scope['route'])}"
     claimed = ClaimedKey(partition, principal_id, route, key, digest)
     (found,) = await _CLAIM.run(unit, lock=_lock_id(claimed), **_named(claimed))
