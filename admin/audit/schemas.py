@@ -54,7 +54,7 @@ class AuditEventRead(Read):
 
     @classmethod
     def of(cls, event: AuditEvent) -> Self:
-        """Shape an event; the platform's log is nobody's."""
+        """Shape an event; one in the platform's log has no tenant."""
         own = event.model_dump(exclude={"previous_hash", "hash"})
         return cls.model_validate({**own, "tenant_id": None if event.tenant_id == PLATFORM else event.tenant_id})
 
@@ -62,7 +62,7 @@ class AuditEventRead(Read):
 class AuditEventList(KeysetParams):
     """Query parameters of the list of events. ``search`` looks into action, object, actor's name and request id."""
 
-    tenant_id: UUID | None = Field(None, description="Only acts in this tenant; the id of zeros: the platform's.")
+    tenant_id: UUID | None = Field(None, description="Only acts in this tenant; the nil UUID: the platform's.")
     actor_id: UUID | None = Field(None, description="Only acts of this user or key.")
     action: str | None = Field(None, min_length=1, max_length=100, description="Only acts of this name.")
     object_type: str | None = Field(None, min_length=1, max_length=100, description="Only acts on this type of object.")

@@ -41,7 +41,7 @@ async def appoint_staff(
     request: Request,
     response: Response,
 ) -> StaffRead:
-    """Make an existing user a member of the staff, at once in every process. Without an account they register first."""
+    """Make an existing user a member of the staff, at once in every process. Other people must register first."""
     made = await service.appoint(scope, body)
     response.headers["location"] = f"{request.url.path}/{made.user.id}"
     return StaffRead.of(made.staff, made.user)

@@ -61,7 +61,7 @@ async def create_api_key(
 
 @router.post("/revoke", summary="Revoke a user's API keys", responses=problems(NotFound))
 async def revoke_api_keys(body: ApiKeysRevoke, scope: Annotated[Scope, allow(Action.REVOKE)]) -> ApiKeys:
-    """Revoke every live key that a user made, who may no longer be a member, and list the keys."""
+    """Revoke every live key that a member or former member made, and list the keys."""
     return ApiKeys.listing(await api_keys.revoke_all(scope, body.created_by))
 
 

@@ -154,7 +154,7 @@ class ApiKeyIssued(ApiKeyRead):
         }
     )
 
-    key: str | None = Field(description="The secret: store it now. Null in the repeated answer to an idempotency key.")
+    key: str | None = Field(description="The secret: store it now. Null if an idempotency key was used again.")
 
     @classmethod
     def with_secret(cls, row: ApiKey, key: str | None) -> Self:

@@ -42,7 +42,7 @@ async def list_roles(scope: Annotated[Scope, allow(Action.READ)]) -> RoleList:
 async def create_role(
     body: RoleCreate, scope: Annotated[Scope, allow(Action.CREATE)], request: Request, response: Response
 ) -> RoleRead:
-    """Define a role with permissions that the caller's own role has. Members get it by its key."""
+    """Define a role with permissions that the caller's own role has. Its key assigns it to members."""
     role = await roles.create(scope, body)
     created(request, response, role)
     return RoleRead.of(role)

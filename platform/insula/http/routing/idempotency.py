@@ -71,11 +71,14 @@ class Replay(Exception):
 
 
 class RecordedMeanwhile(IdempotencyKeyInFlight):
-    """Another request with the key was committed after this one had looked it up: run again, and answer as that one."""
+    """Another request with this idempotency key was completed meanwhile; send this one again.
+
+    The route runs the request again itself, so the next attempt replays the stored answer.
+    """
 
 
 def keep(claimed: ClaimedKey, unit: Unit, response: Response) -> None:
-    """Write the record of ``response`` with the last statement of the unit's transaction."""
+    """Store ``response`` under the key, with the rows that the unit writes right before its commit."""
     last_writes(unit).add(
         claimed.partition,
         _RECORDS,
@@ -101,7 +104,7 @@ def kept_twice(error: IntegrityError) -> bool:
 async def recorded_meanwhile(claimed: ClaimedKey, unit: Unit) -> Response | None:
     """Return the answer that another request with the key has committed since this one looked it up.
 
-    Raises IdempotencyKeyReused when that was another request.
+    Raises IdempotencyKeyReused if the key was used for a different request.
     """
     for record in await _LOOK_UP.run(unit, **_named(claimed)):
         if record["created_at"] >= clock.now() - LIFETIME:
