@@ -46,7 +46,7 @@ class ItemIn(Input):
 
 
 class ItemChanges(Update):
-    """The body of a PATCH, likewise."""
+    """The body of a PATCH, the same as the product's."""
 
     title: text.Title | MISSING = MISSING
     body: Annotated[str, text.FreeText(10_000)] | MISSING = MISSING

@@ -45,7 +45,7 @@ class Server:
 
 
 class Client:
-    """One connection to the server. What it costs itself is the same for every size, so it changes no ratio."""
+    """One connection to the server. Its own cost is the same for every size, so it changes no ratio."""
 
     def __init__(self, server: Server) -> None:
         self._socket = socket.create_connection(("127.0.0.1", server.port))

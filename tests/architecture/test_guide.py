@@ -220,7 +220,7 @@ def _builds(copy: Path) -> None:
         ("tenants/labels/models.py", "import TenantOwned", "import Base as TenantOwned", "no column named 'tenant_id'"),
         ("tenants/labels/permissions.py", '    READ = "label:read", "See labels", MEMBERS\n', "", "READ"),
     ],
-    ids=["who may", "the tenant's table", "the action"],
+    ids=["the guard", "the tenant's table", "the action"],
 )
 def test_the_copy_does_not_build_without_any_part(
     name: str, text: str, instead: str, complaint: str, other_copy: Path

@@ -33,14 +33,14 @@ async def test_rotate_with_distrust_removes_the_previous_keys(settings: Settings
 
 async def test_doctor_names_a_key_that_cannot_be_decrypted(settings: Settings, database: Database) -> None:
     key = await KeyRing(settings, database).signer()
-    well = insula(settings, "doctor")
-    assert "✓ signing keys: each can be decrypted" in well.stdout
+    intact = insula(settings, "doctor")
+    assert "✓ signing keys: each can be decrypted" in intact.stdout
 
     ours = settings.auth.key_encryption_key.get_secret_value()
-    ill = insula(settings, "doctor", INSULA_AUTH_KEY_ENCRYPTION_KEY=other_key())
+    broken = insula(settings, "doctor", INSULA_AUTH_KEY_ENCRYPTION_KEY=other_key())
     both = insula(settings, "doctor", INSULA_AUTH_KEY_ENCRYPTION_KEY=f"{other_key()},{ours}")
 
-    assert ill.returncode == 1
-    assert f"✗ signing keys: {key.kid} cannot be decrypted" in ill.stdout
-    assert "insula keys rotate" in ill.stdout
+    assert broken.returncode == 1
+    assert f"✗ signing keys: {key.kid} cannot be decrypted" in broken.stdout
+    assert "insula keys rotate" in broken.stdout
     assert "✓ signing keys: each can be decrypted" in both.stdout

@@ -77,7 +77,7 @@ MUTANTS = {
         "REVOKE INSERT ON job_effect FROM insula_worker",
         "insula_worker: INSERT mine: does not work",
     ),
-    "a unique id": ("rack", "ALTER TABLE rack ADD UNIQUE (id)", "INSERT mine, alike theirs: does not work"),
+    "a unique id": ("rack", "ALTER TABLE rack ADD UNIQUE (id)", "INSERT mine, with their values: does not work"),
     "a reference by the id alone": (
         "book",
         f"ALTER TABLE book DROP CONSTRAINT {COMPOSITE}, ADD FOREIGN KEY (rack_id) REFERENCES rack (id)",

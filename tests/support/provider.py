@@ -28,7 +28,7 @@ def now() -> int:
 
 
 def event(kind: str, subject: Mapping[str, object], **fields: object) -> JsonObject:
-    """Return an event of ``kind`` about ``subject``; ``fields`` stand in the envelope."""
+    """Return an event of ``kind`` about ``subject``; ``fields`` are in the envelope."""
     envelope: JsonObject = {
         "id": new_event_id(),
         "object": "event",

@@ -1,8 +1,7 @@
-"""Collects audit events, which are written as a transaction's last statement.
+"""Collects audit events, which are written right before a transaction's COMMIT.
 
 A chain has one head row, which a trigger locks when the first event is appended. It stays locked until
-the commit, so the events are written right before it: writers of one tenant block each other only
-that long.
+the commit, so the events are written last: writers of one tenant block each other only that long.
 """
 
 from collections.abc import Mapping

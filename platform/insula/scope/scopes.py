@@ -55,7 +55,7 @@ class BaseScope:
     async def transaction(self) -> AsyncIterator[Self]:
         """Yield this scope with a transaction apart from the request's, and commit it at the end.
 
-        Streams and sockets use it, which have no transaction of the request. Checks the caller's access again.
+        Streams, sockets and uploads use it, since they have no unit of work. Checks the caller's access again.
         """
         async with await self.reopen() as unit:
             try:
@@ -99,7 +99,7 @@ class Scope(BaseScope):
     def may(self, action: str) -> bool:
         """Return whether the caller may do ``action`` in the tenant, with this token. Costs no query.
 
-        The answer comes from the directory's cache, which is less than a second old. Code that grants access to
+        The answer comes from the directory's cache, which follows a change within a second. Code that grants access to
         others must check again while it holds the lock that such changes take.
         """
         return (self.limited_to is None or action in self.limited_to) and self.authority.may(action, self.policy)

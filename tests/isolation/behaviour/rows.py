@@ -128,9 +128,9 @@ async def _upsert(pair: TenantPair, subject: Subject, role: DatabaseRole, found:
         twin = _insertion(subject, role, _twin(pair, subject))
         outcome = await pair.attempt(role, twin, pair.mine)
         if outcome.state == TAKEN and any((table, rule) == (name, "unique") for table, rule, _ in DECLARED.exceptions):
-            found.fails(role, "INSERT mine, alike theirs", outcome, TAKEN)
+            found.fails(role, "INSERT mine, with their values", outcome, TAKEN)
         else:
-            found.works(role, "INSERT mine, alike theirs", outcome)
+            found.works(role, "INSERT mine, with their values", outcome)
 
 
 async def _without_row_security(pair: TenantPair, subject: Subject, role: DatabaseRole, found: Findings) -> None:

@@ -31,7 +31,7 @@ _JOB: Final = text("""
 
 
 def add_tenant(rows: Rows, tenant: AttackTenant, password_hash: str) -> None:
-    """Add all rows of an tenant to ``rows``, and record its ids and texts."""
+    """Add all rows of a tenant to ``rows``, and record its ids and texts."""
     own: Rows = {}
     parents: dict[str, Row] = {}
     for table in metadata.sorted_tables:

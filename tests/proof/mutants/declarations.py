@@ -99,14 +99,14 @@ DECLARATIONS: Final = (
         tests(f"{_DECLARATIONS}::test_an_apps_role_records_only_events_of_its_actors"),
     ),
     Edit(
-        "declared: the worker may what the first app says",
+        "declared: the worker has the rights of the first app only",
         _DECLARED,
         "found[key] = replace(first, columns=tuple(columns))",
         "found[key] = first",
         tests(f"{_DECLARATIONS}::test_the_worker_has_the_union_of_the_rights_that_apps_declare"),
     ),
     Edit(
-        "declared: the worker may across tenants what one app says within",
+        "declared: apps may declare a right of the worker with different reach",
         _DECLARED,
         "if first.reach != right.reach:",
         "if False:",
@@ -135,7 +135,7 @@ DECLARATIONS: Final = (
         _MIDDLEWARE_TESTS,
     ),
     Edit(
-        "middleware: before the gate",
+        "middleware: before the checks of requests",
         "platform/insula/http/middleware/__init__.py",
         "        Middleware(RequestChecks, ",
         "        *own,\n        Middleware(RequestChecks, ",

@@ -77,8 +77,8 @@ class TestSet:
         assert rotated.json()["requests_per_minute"] == 600
 
 
-class TestCounts:
-    async def test_in_addition_to_the_tenants_rate(self, owner: Caller) -> None:
+class TestLimit:
+    async def test_a_key_is_limited_by_its_rate_and_its_tenants(self, owner: Caller) -> None:
         slow, other = await made(owner, requests_per_minute=3), await made(owner)
         answers = [await with_key(owner, slow) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
@@ -94,13 +94,13 @@ class TestCounts:
         assert await status_with(owner, other["key"]) == 200
         assert (await owner.get("/racks")).status_code == 200
 
-    async def test_only_within_the_tenants_rate(self, make: Factories, join: Join) -> None:
+    async def test_a_key_cannot_exceed_its_tenants_rate(self, make: Factories, join: Join) -> None:
         tenant: TenantRow = await make.tenant(entitlements={"requests_per_minute": 10})
         owner = await join(tenant, "owner")
         issued = await made(owner, requests_per_minute=10)
         assert [await status_with(owner, issued["key"]) for _ in range(10)] == [200] * 9 + [429]
 
-    async def test_within_a_second_of_a_change(self, owner: Caller) -> None:
+    async def test_a_changed_rate_applies_within_a_second(self, owner: Caller) -> None:
         issued = await made(owner)
         assert (await with_key(owner, issued)).headers["RateLimit-Policy"] == '"requests";q=6000;w=60'
         await owner.patch(f"/api-keys/{issued['id']}", {"requests_per_minute": 7})

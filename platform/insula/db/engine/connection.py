@@ -34,7 +34,7 @@ MIGRATING: Final[Mapping[str, object]] = MappingProxyType({**TOOL, "command_time
 
 
 class TransactionEnded(RuntimeError):
-    """The unit's transaction has ended, and its next statement came without a rollback."""
+    """A statement was run after the unit's transaction had ended, without a rollback in between."""
 
 
 class TenantConnection(WatchedConnection):
@@ -43,33 +43,33 @@ class TenantConnection(WatchedConnection):
     ``SET LOCAL`` ends with the transaction, so a pooled connection keeps no tenant for its next user.
     """
 
-    __slots__ = ("_lent",)
+    __slots__ = ("_begun_by_unit",)
 
     async def begin(self, tenant_id: UUID | None) -> None:
         """Begin a transaction that is bound to this tenant. Its caller ends it, and calls ``leave`` then."""
         await self.execute("BEGIN;" if tenant_id is None else f"BEGIN; {setting_tenant(tenant_id)}")
-        self._lent = True
+        self._begun_by_unit = True
 
     def leave(self) -> None:
         """Forget a transaction that was begun by ``begin``."""
-        self._lent = False
+        self._begun_by_unit = False
 
     def is_open(self) -> bool:
         """Whether the connection is alive and in a transaction."""
         return not self.is_closed() and bool(self.is_in_transaction())
 
     def check_open(self) -> None:
-        """Raise TransactionEnded after the end of a transaction, where a statement would be one of its own."""
+        """Raise TransactionEnded if the transaction has ended: the next statement would be a transaction of its own."""
         if not self.is_closed() and not self.is_in_transaction():
             raise TransactionEnded("roll the unit back before its next statement")
 
     def transaction(self, **options: Any) -> Any:  # noqa: ANN401 - asyncpg ships no types
         """Return a transaction for SQLAlchemy: its own, or the one that was begun by ``begin``."""
-        return Joined(self) if getattr(self, "_lent", False) else super().transaction(**options)
+        return Joined(self) if getattr(self, "_begun_by_unit", False) else super().transaction(**options)
 
 
 class Joined:
-    """In place of a transaction of SQLAlchemy's: the unit of work has begun one, and ends it."""
+    """Replaces the transaction of SQLAlchemy's dialect: the unit of work has begun one, and ends it."""
 
     __slots__ = ("_driver",)
 
@@ -92,7 +92,7 @@ class Joined:
 
 
 def setting_tenant(tenant_id: UUID) -> str:
-    """Return the statement that binds the transaction to this tenant, with its end. Raises TypeError."""
+    """Return the statement that binds the transaction to this tenant, with its semicolon. Raises TypeError."""
     if not isinstance(tenant_id, UUID):
         raise TypeError(f"a tenant's id is a UUID, not {type(tenant_id).__name__}")
     return f"SET LOCAL app.tenant_id = '{UUID(int=tenant_id.int)}';"

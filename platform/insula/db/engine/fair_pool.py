@@ -113,12 +113,12 @@ class FairQueue(QueueCommon[ConnectionPoolEntry]):
 class FairPool(AsyncAdaptedQueuePool):
     """A pool with a ``FairQueue``. A checkout, connecting included, ends within the time-out plus ``GRACE``."""
 
-    _queue_class = FairQueue  # type: ignore[mutable-override]  # SQLAlchemy declares it as any queue, to be replaced so
+    _queue_class = FairQueue  # type: ignore[mutable-override]  # SQLAlchemy declares it as any queue class
 
     def close_idle(self) -> None:
         """Close the idle connections: the server stopped responding on another one, so these may be dead too."""
-        turns = self._pool
-        for entry in turns.idle() if isinstance(turns, FairQueue) else ():
+        queue = self._pool
+        for entry in queue.idle() if isinstance(queue, FairQueue) else ():
             if isinstance(entry.driver_connection, TenantConnection):
                 entry.driver_connection.terminate()
 
@@ -146,10 +146,10 @@ class FairPool(AsyncAdaptedQueuePool):
 
         Raises SQLAlchemy's TimeoutError.
         """
-        turns = self._pool
-        while turns.empty() and isinstance(turns, FairQueue) and self.checkedout() >= self.size():
+        queue = self._pool
+        while queue.empty() and isinstance(queue, FairQueue) and self.checkedout() >= self.size():
             try:
-                turns.reserve(await turns.turn(self._timeout))
+                queue.reserve(await queue.turn(self._timeout))
             except Empty:
                 if remaining(0.0) <= GRACE:
                     text = f"none of {self.size()} connections became free within {self._timeout} s"

@@ -1,7 +1,7 @@
 """One transaction on one pooled connection: statements run on the driver, and a session can join it.
 
-SQLAlchemy's way to a statement costs more CPU than the statement itself. What needs the session, such as the flush of a
-mapped object, runs in the same transaction: its connection wraps the same pooled one.
+SQLAlchemy's work for a statement costs more CPU than the statement itself. A session, which the flush of a mapped
+object needs, runs in the same transaction: its connection wraps the same pooled one.
 """
 
 from collections.abc import Mapping, Sequence
@@ -95,7 +95,7 @@ class Transaction:
         except asyncpg.IntegrityConstraintViolationError as error:
             raise IntegrityError(_COMMITTED, None, error, hide_parameters=True) from error
         except asyncpg.PostgresError:
-            raise  # refused, and finished: the next checkout replaces the connection if it died
+            raise  # the statement has ended with this error; the next checkout replaces the connection if it died
         except BaseException as error:
             self._broken(error)
             raise
@@ -120,7 +120,7 @@ class Transaction:
             self._pooled.close()
 
     def _lost(self, error: asyncpg.InterfaceError) -> Exception:
-        """Return the error of a connection that was lost before the statement: the driver's does not tell that."""
+        """Return a ConnectionError if the connection was lost before the statement; the driver's error hides that."""
         return ConnectionError(str(error)) if self.driver.is_closed() else error
 
     def _silent(self) -> None:
@@ -136,7 +136,7 @@ class Transaction:
 
 
 def driver_of(pooled: PoolProxiedConnection) -> TenantConnection:
-    """Return the driver's connection. Raises TypeError if it is of another engine."""
+    """Return the driver's connection. Raises TypeError if the pool is not one of ``insula.db.engine.pools``."""
     driver = pooled.driver_connection
     if not isinstance(driver, TenantConnection):
         pooled.close()

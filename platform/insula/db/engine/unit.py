@@ -1,4 +1,4 @@
-"""The unit of work: one transaction, at most one tenant, and a session for what needs one."""
+"""The unit of work: one transaction, at most one tenant, and a session that is created on first use."""
 
 import asyncio
 import re
@@ -31,13 +31,13 @@ _FAILURES: Final = (
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _VALUE: Final = re.compile(r"[a-z0-9:-]+")
 Refusal = Callable[[str], AppError]
-"""Makes the error for a violated constraint, of the detail that the database gives."""
+"""Makes the error for a violated constraint from the database's detail message."""
 
 
 class _UnitSession(Session):
     """A session whose statements run in its unit's transaction."""
 
-    def get_bind(self, *_what: Any, **_how: Any) -> Connection | Engine:
+    def get_bind(self, *_args: Any, **_options: Any) -> Connection | Engine:
         """Return the connection of the unit's transaction, begun by the first statement."""
         unit: Unit = self.info[_UNIT]
         return unit.bind()
@@ -62,7 +62,7 @@ class Unit:
     """
 
     __slots__ = (
-        *("_autocommit", "_home", "_refusals", "_session", "_settings", "_transaction"),
+        *("_autocommit", "_own_tenant_id", "_refusals", "_session", "_settings", "_transaction"),
         *("before_commit", "engine", "lean_reads", "lean_writes", "tenant_id"),
     )
 
@@ -75,7 +75,7 @@ class Unit:
         lean_writes: bool = True,
         autocommit: bool = False,
     ) -> None:
-        self._home = tenant_id
+        self._own_tenant_id = tenant_id
         self._autocommit = autocommit
         self._session: AsyncSession | None = None
         self._transaction: Transaction | None = None
@@ -89,7 +89,7 @@ class Unit:
 
     @property
     def session(self) -> AsyncSession:
-        """The session, created on first use: what bypasses it does not pay for it."""
+        """The session, created on first use: a unit whose statements bypass it does not pay for it."""
         if self._session is None:
             self._session = AsyncSession(
                 self.engine, sync_session_class=_UnitSession, expire_on_commit=False, info={_UNIT: self}
@@ -117,7 +117,7 @@ class Unit:
         return self._transaction
 
     def bind(self) -> Connection | Engine:
-        """Return what the session runs its statements on. For the session, in its greenlet."""
+        """Return the connection or engine of the session's statements. Only the session calls this, in its greenlet."""
         if self._autocommit:
             return self.engine.sync_engine
         if self._transaction is None:
@@ -199,7 +199,7 @@ class Unit:
     def _end(self) -> None:
         """Release the connection, and return to the unit's own tenant."""
         transaction, self._transaction = self._transaction, None
-        self.tenant_id = self._home
+        self.tenant_id = self._own_tenant_id
         self._refusals.clear()
         self._settings.clear()
         if transaction is not None:
@@ -219,7 +219,7 @@ class Unit:
 
 
 class NoUnit(Unit):
-    """Stands in for a unit of work on sockets and streams, where a unit would hold a database connection too long."""
+    """Stands in for the unit of work of a socket, stream or upload: a unit would hold a connection too long."""
 
     __slots__ = ()
 
@@ -229,5 +229,5 @@ class NoUnit(Unit):
     def __getattribute__(self, name: str) -> Any:  # noqa: ANN401 - any attribute of a unit
         """Raise RuntimeError."""
         raise RuntimeError(
-            f"unit.{name}: sockets and streams have no unit of work: use `async with scope.transaction()`"
+            f"unit.{name}: sockets, streams and uploads have no unit of work: use `async with scope.transaction()`"
         )

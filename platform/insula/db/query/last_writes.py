@@ -1,6 +1,7 @@
 """Rows that a transaction inserts last, right before its COMMIT: their locks are held briefly.
 
-Those of one tenant are written by one statement: a further round trip would hold the locks longer.
+One statement inserts a tenant's rows of different tables: a further round trip would hold the locks longer. Each
+further row of the same table takes a statement of its own.
 """
 
 from collections.abc import Iterable
@@ -79,7 +80,7 @@ def _together(statements: list[Insert]) -> Insert:
 
 
 def _batches(rows: Iterable[_Row]) -> Iterable[list[_Row]]:
-    """Yield the rows in their order, as many at a time as are of different tables."""
+    """Yield the rows in their order, in batches without two rows of one table."""
     batch: list[_Row] = []
     for row in rows:
         if any(row.table is other.table for other in batch):

@@ -36,7 +36,7 @@ Model = TypeVar("Model", bound=SQLModel)
 
 _CLOSE_SECONDS: Final = 2.0
 _TENANT: Final = "tenant_id"
-_SAID: Final = "tenant_that_the_fence_sets"
+_TENANT_PLACEHOLDER: Final = "tenant_that_the_fence_sets"
 _FENCE: Final = literal_column("fence.tenant").is_not(None)
 _NOTHING: Final = literal_column("0", Integer)
 
@@ -115,7 +115,7 @@ class Reading(Generic[Model]):
         inner = Compiled.of(self._statement.where(_FENCE, *self._planned()).offset(_NOTHING))
         tenant = f"${len(inner.parameters) + 1}"
         fence = f"(SELECT set_config('app.tenant_id', {tenant}, true) AS tenant OFFSET 0) AS fence"
-        rows = inner.sql.replace(_SAID, f"nullif({tenant}, '')::uuid")
+        rows = inner.sql.replace(_TENANT_PLACEHOLDER, f"nullif({tenant}, '')::uuid")
         sql = f"SELECT r.* FROM {fence} CROSS JOIN LATERAL ({rows}) AS r"  # noqa: S608 - compiled, bound
         return replace(inner, sql=sql)
 
@@ -123,7 +123,7 @@ class Reading(Generic[Model]):
     def _locking(self) -> Compiled:
         """The statement with a lock. It names the tenant, which Citus requires of one that locks rows."""
         plain = Compiled.of(self._lock.where(*self._planned()))
-        return replace(plain, sql=plain.sql.replace(_SAID, f"${len(plain.parameters) + 1}::uuid"))
+        return replace(plain, sql=plain.sql.replace(_TENANT_PLACEHOLDER, f"${len(plain.parameters) + 1}::uuid"))
 
     def _planned(self) -> Iterator[ColumnElement[bool]]:
         """Yield a second condition on the tenant, with the tenant as a parameter.
@@ -134,7 +134,7 @@ class Reading(Generic[Model]):
         """
         tenant_id = self._model.__table__.columns.get(_TENANT)  # type: ignore[attr-defined]  # as above
         if tenant_id is not None:
-            yield tenant_id == literal_column(_SAID, tenant_id.type)
+            yield tenant_id == literal_column(_TENANT_PLACEHOLDER, tenant_id.type)
 
     def _read(self, record: Mapping[str, object]) -> Model:
         return row_of(self._model, record, self._converted)

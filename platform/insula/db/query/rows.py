@@ -64,7 +64,7 @@ class _Columns:
 async def create(unit: Unit, model: type[Model], /, **values: object) -> Model:
     """Insert a row of the model with these values and its defaults, and return it. Its tenant is the unit's.
 
-    Raises IntegrityError for a violated constraint, and TypeError for a value that is no column's.
+    Raises IntegrityError for a violated constraint, and TypeError for a value whose name is no column.
     """
     row = made(model, unit.tenant_id, values)
     await insert(unit, row)
@@ -92,7 +92,7 @@ def made(model: type[Model], tenant_id: UUID | None, values: Mapping[str, object
 
 
 async def insert(unit: Unit, row: SQLModel) -> None:
-    """Insert the row, and set what the database generates on it.
+    """Insert the row, and set on it the values that the database generates.
 
     Raises IntegrityError for a violated constraint.
     """
@@ -154,7 +154,7 @@ def table_of(model: type[SQLModel]) -> Table:
 
 
 def values_of(row: SQLModel) -> dict[str, object]:
-    """Return what an INSERT of the row writes: its values, and defaults; what the database generates is left out."""
+    """Return the values that an INSERT of the row writes: its own and defaults, without those that are generated."""
     columns, given = _columns(type(row)), vars(row)
     found = {
         name: given[name]
@@ -231,5 +231,5 @@ def _parameter(table: Table, name: str, prefix: str = "") -> BindParameter[Any]:
 
 
 def _made_by(default: Any) -> Default:  # noqa: ANN401 - SQLAlchemy types each kind of default apart
-    """Return what makes the value of a column's default, or of what changes it at each update."""
+    """Return a function that makes the value of a column's ``default`` or ``onupdate``."""
     return partial(default.arg, None) if default.is_callable else lambda: default.arg

@@ -249,7 +249,7 @@ def merged(*parts: DatabasePart, former: Path | None = None) -> Declarations:
 
 
 def _migration_order(part: DatabasePart) -> int:
-    """Return when a part's migrations run: the kernel's, the plans' (others may grant in plans), then the rest."""
+    """Return a part's place in the order of migrations: the kernel, plans (others extend them), the rest."""
     if part.owner == KERNEL_OWNER:
         return 0
     return 1 if part.plans is not None else 2

@@ -187,10 +187,10 @@ def _grants(declared: Declarations) -> Iterator[str]:
     for kind in ("TABLES", "SEQUENCES", "FUNCTIONS"):
         yield f"REVOKE ALL ON ALL {kind} IN SCHEMA {SCHEMA} FROM {everyone}"
     for right in sorted(declared.queue_rights):
-        yield f"GRANT {_what(right)} ON {_object(right)} TO {right.role}"
+        yield f"GRANT {_privilege(right)} ON {_object(right)} TO {right.role}"
 
 
-def _what(right: QueueRight) -> str:
+def _privilege(right: QueueRight) -> str:
     return f"{right.privilege} ({', '.join(right.columns)})" if right.columns else right.privilege
 
 

@@ -65,7 +65,7 @@ async def prefetch(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
 
 
 def escape_formulas(cell: str) -> str:
-    """Return ``cell`` as text that no spreadsheet takes for a formula.
+    """Return ``cell`` as text that no spreadsheet reads as a formula.
 
     Spreadsheets find a formula after spaces, quotes and invisible characters, accept full-width signs,
     and begin a new cell at their own separator. An apostrophe prevents this.

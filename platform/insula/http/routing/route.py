@@ -204,7 +204,7 @@ async def _commit(attempt: Attempt, response: Response) -> None:
 
 
 async def _settled(attempt: Attempt | None, error: AppError) -> Response | None:
-    """Commit what the error says; return the answer of a request with the same key that was committed meanwhile."""
+    """Commit if the error ``commits``; return the answer that another request with the key has committed meanwhile."""
     if attempt is None:
         return None
     if attempt.claimed is not None and error.status < _FAILED and not isinstance(error, RecordedMeanwhile):

@@ -149,7 +149,7 @@ class ReceiveQueue:
         return await self._messages.get()
 
     async def fill(self, grace_seconds: float) -> AppError | None:
-        """Receive until the client has gone, then let the handler end. Return an error that ends the socket before."""
+        """Receive until the client has gone, then let the handler end. Return an error that ends the socket earlier."""
         while True:
             message = await self._socket.receive()
             try:

@@ -116,7 +116,7 @@ class Accounts:
     async def _verified(self, secret: str, password: str) -> _Verified:
         """Return the registration that ``password`` proves to be the caller's, or a new one with this password.
 
-        If no registration has this password, nothing of them is kept, not even a name.
+        If no registration has this password, none of its data is kept, not even the name.
         """
         values = {"hash": hashed(secret), "purpose": Purpose.VERIFY.value, "now": clock.now(), "most": _COMPARED}
         async with self._database.unit(IDENTITY) as unit:

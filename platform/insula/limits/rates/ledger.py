@@ -58,7 +58,7 @@ class Ledger(Protocol):
     """Lends tokens."""
 
     def lend(self, loan: Loan) -> Awaitable[LoanReply]:
-        """Lend ``need`` tokens, or all left; more, up to ``wish``, if they are at most a quarter of those left."""
+        """Lend ``wish`` tokens, but at most a quarter of those left; at least ``need``, or all that are left."""
 
     def settle(self, key: str, debit: Debit) -> None:
         """Settle a loan without a new one; this may take effect later."""

@@ -18,7 +18,7 @@ _BATCH: Final = 100
 _SETTLEMENTS: Final = 20_000
 _CLOSING_SECONDS: Final = 1.0
 _OVERTAKING_SECONDS: Final = 0.05
-"""The longest that a loan waits for the answer to the message before it."""
+"""The longest time that a loan waits for the answer to the message before it."""
 _MESSAGES: Final = 8
 
 Answer = list[int] | int
