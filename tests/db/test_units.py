@@ -182,3 +182,17 @@ async def test_setting_the_tenant_needs_no_separate_message(make: Factories, dat
     # The driver logs only commands, not prepared statements; the last COMMIT may not be logged yet.
     assert sent[:2] == ["COMMIT;", f"BEGIN; SET LOCAL app.tenant_id = '{tenant.id}';"]
     assert set(sent[2:]) <= {"COMMIT;"}
+
+
+async def test_a_commit_ends_the_savepoints_that_are_open(make: Factories, database: Database) -> None:
+    tenant = await make.tenant(name="Before")
+    async with database.unit(TENANTS, tenant.id) as unit:
+        _ = await unit.session.begin_nested()
+        (await unit.session.exec(select(Tenant))).one().name = "Within"
+        _ = await unit.session.begin_nested()
+        await unit.commit()
+        assert not unit.begun
+        (await unit.session.exec(select(Tenant))).one().name = "After"
+    async with database.unit(TENANTS, tenant.id) as unit:
+        kept = (await unit.session.exec(select(Tenant))).one()
+    assert (kept.name, kept.version) == ("After", 3)

@@ -146,6 +146,7 @@ class Unit:
         A constraint that is violated at COMMIT raises the error that ``refuse`` names for it.
         """
         await self._flush()
+        await self._release_savepoints()
         if self.before_commit is not None:
             await self.before_commit.write(self)
             self.before_commit = None
@@ -186,15 +187,19 @@ class Unit:
         try:
             if self._transaction is not None:
                 await self._transaction.rollback()
+        finally:
+            self._end()  # first: on a connection in use, the session would roll back to an open savepoint
             if self._session is not None:
                 await self._session.rollback()
-        finally:
-            self._end()
 
     async def _flush(self) -> None:
         session = self._session
         if session is not None and (session.new or session.dirty or session.deleted):
             await session.flush()
+
+    async def _release_savepoints(self) -> None:
+        while self._session is not None and (savepoint := self._session.get_nested_transaction()) is not None:
+            await savepoint.commit()
 
     def _end(self) -> None:
         """Release the connection, and return to the unit's own tenant."""
