@@ -78,7 +78,12 @@ def statements(live: Live, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str
         sent.append(statement)
         return await asyncpg.Connection.fetch(connection, statement, *arguments)
 
+    async def executemany(connection: TenantConnection, statement: str, arguments: object) -> None:
+        sent.append(statement)
+        await asyncpg.Connection.executemany(connection, statement, arguments)
+
     monkeypatch.setattr(TenantConnection, "fetch", fetch)
+    monkeypatch.setattr(TenantConnection, "executemany", executemany)
     event.listen(engine, "before_cursor_execute", note)
     yield sent
     event.remove(engine, "before_cursor_execute", note)

@@ -4,7 +4,7 @@ SQLAlchemy's work for a statement costs more CPU than the statement itself. A se
 object needs, runs in the same transaction: its connection wraps the same pooled one.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, Self
 from uuid import UUID
 
@@ -19,6 +19,7 @@ from insula.db.engine.connection import TenantConnection, setting_tenant
 from insula.db.engine.fair_pool import FairPool, end_silent
 
 _COMMITTED: Final = "COMMIT"
+_TRANSLATED: Final = (asyncpg.IntegrityConstraintViolationError, asyncpg.InterfaceError, TimeoutError)
 
 
 class NotCommitted(RuntimeError):
@@ -64,25 +65,26 @@ class Transaction:
         self.driver.check_open()
         try:
             records: Sequence[Mapping[str, object]] = await self.driver.fetch(sql, *arguments)
-        except asyncpg.IntegrityConstraintViolationError as error:
-            raise IntegrityError(sql, None, error, hide_parameters=True) from error
-        except TimeoutError:
-            self._silent()
-            raise
-        except asyncpg.InterfaceError as error:
-            raise self._lost(error) from error
+        except _TRANSLATED as error:
+            raise self._translated(sql, error) from error.__cause__
         return records
+
+    async def run_many(self, sql: str, all_arguments: Iterable[Sequence[object]]) -> None:
+        """Run a statement once for each list of arguments, in a few round trips. Raises as ``fetch``."""
+        self.driver.check_open()
+        try:
+            await self.driver.executemany(sql, all_arguments)
+        except _TRANSLATED as error:
+            raise self._translated(sql, error) from error.__cause__
 
     async def enter(self, tenant_id: UUID) -> None:
         """Bind the rest of the transaction to this tenant."""
+        sql = setting_tenant(tenant_id)
         self.driver.check_open()
         try:
-            await self.driver.execute(setting_tenant(tenant_id))
-        except TimeoutError:
-            self._silent()
-            raise
-        except asyncpg.InterfaceError as error:
-            raise self._lost(error) from error
+            await self.driver.execute(sql)
+        except _TRANSLATED as error:
+            raise self._translated(sql, error) from error.__cause__
 
     async def commit(self, setting: str = "") -> None:
         """Commit; ``setting`` is SQL that is sent in the same message.
@@ -119,9 +121,15 @@ class Transaction:
         if self._pooled.is_valid:
             self._pooled.close()
 
-    def _lost(self, error: asyncpg.InterfaceError) -> Exception:
-        """Return a ConnectionError if the connection was lost before the statement; the driver's error hides that."""
-        return ConnectionError(str(error)) if self.driver.is_closed() else error
+    def _translated(self, sql: str, error: Exception) -> Exception:
+        """Return the error to raise for one of the driver's."""
+        if isinstance(error, asyncpg.IntegrityConstraintViolationError):
+            return IntegrityError(sql, None, error, hide_parameters=True)
+        if isinstance(error, TimeoutError):
+            self._silent()
+        elif self.driver.is_closed():  # lost before the statement, which the driver's error does not tell
+            return ConnectionError(str(error))
+        return error
 
     def _silent(self) -> None:
         end_silent(self.driver, self._engine.sync_engine.pool)

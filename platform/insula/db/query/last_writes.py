@@ -1,10 +1,10 @@
 """Rows that a transaction inserts last, right before its COMMIT: their locks are held briefly.
 
-One statement inserts a tenant's rows of different tables: a further round trip would hold the locks longer. Each
-further row of the same table takes a statement of its own.
+One statement inserts a tenant's rows of different tables: a further round trip would hold the locks longer. Further
+rows of a table take one round trip more for all of them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 from functools import lru_cache
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -41,16 +41,16 @@ class LastWrites:
 
     async def write(self, unit: Unit) -> None:
         """Insert the rows, with the tenants in a fixed order, so that two transactions cannot deadlock."""
-        found = self._rows if len(self._rows) == 1 else sorted(self._rows, key=_tenant)
-        for tenant_id, rows in groupby(found, key=_tenant):
+        for tenant_id, rows in groupby(sorted(self._rows, key=_tenant), key=_tenant):
             if unit.tenant_id != tenant_id:
                 await unit.enter(tenant_id)
-            for batch in _batches(rows):
-                tables = tuple((row.table, tuple(row.values)) for row in batch)
-                values: dict[str, object] = {}
-                for n, row in enumerate(batch):
-                    values.update(zip(_names(n, tables[n][1]), row.values.values(), strict=True))
-                await _insertion(tables).run_with(unit, values)
+            by_table: dict[Table, list[Values]] = {}
+            for row in rows:
+                by_table.setdefault(row.table, []).append(row.values)
+            for table, found in by_table.items():
+                if len(found) > 1:
+                    await _insertion(((table, tuple(found[0])),)).run_many(unit, [_numbered(0, v) for v in found[:-1]])
+            await _write_together(unit, {table: found[-1] for table, found in by_table.items()})
 
 
 def last_writes(unit: Unit) -> LastWrites:
@@ -60,6 +60,18 @@ def last_writes(unit: Unit) -> LastWrites:
     return unit.before_commit
 
 
+async def _write_together(unit: Unit, rows: Mapping[Table, Values]) -> None:
+    values: dict[str, object] = {}
+    for n, row in enumerate(rows.values()):
+        values.update(_numbered(n, row))
+    await _insertion(tuple((table, tuple(row)) for table, row in rows.items())).run_with(unit, values)
+
+
+def _numbered(n: int, row: Values) -> Values:
+    """Return the values of the n-th row of a statement, by its parameters."""
+    return dict(zip(_names(n, tuple(row)), row.values(), strict=True))
+
+
 @lru_cache(maxsize=_STATEMENTS)
 def _insertion(tables: tuple[tuple[Table, tuple[str, ...]], ...]) -> Writing:
     return Writing(lambda: _together([into(table, names, f"r{n}_") for n, (table, names) in enumerate(tables)]))
@@ -67,7 +79,6 @@ def _insertion(tables: tuple[tuple[Table, tuple[str, ...]], ...]) -> Writing:
 
 @lru_cache(maxsize=_STATEMENTS)
 def _names(n: int, columns: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the parameters of the n-th row of a statement."""
     return tuple(f"r{n}_{name}" for name in columns)
 
 
@@ -77,17 +88,6 @@ def _together(statements: list[Insert]) -> Insert:
     for n, other in enumerate(others):
         last = last.add_cte(other.cte(f"also_{n}"))
     return last
-
-
-def _batches(rows: Iterable[_Row]) -> Iterable[list[_Row]]:
-    """Yield the rows in their order, in batches without two rows of one table."""
-    batch: list[_Row] = []
-    for row in rows:
-        if any(row.table is other.table for other in batch):
-            yield batch
-            batch = []
-        batch.append(row)
-    yield batch
 
 
 def _tenant(row: _Row) -> UUID:

@@ -5,7 +5,8 @@
 that each change checks and raises. Their statements are compiled once for each table and set of columns.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import Any, Final, TypeVar
@@ -43,7 +44,7 @@ class _Columns:
     all: tuple[str, ...]
     names: frozenset[str]
     values: Mapping[str, object]
-    """The model's defaults that are values."""
+    """The model's defaults that rows can share."""
     factories: Mapping[str, Default]
     """The model's defaults that are made for each row."""
     identifying: tuple[str, ...]
@@ -106,9 +107,12 @@ async def insert(unit: Unit, row: SQLModel) -> None:
 async def create_all(unit: Unit, model: type[Model], all_values: Iterable[Mapping[str, object]]) -> list[Model]:
     """Insert many rows of the model, as ``create`` does one, and return them."""
     rows = [made(model, unit.tenant_id, values) for values in all_values]
-    if rows:
-        connection = await unit.session.connection()
-        await connection.execute(inserting(table_of(model)), [values_of(row) for row in rows])
+    written = [values_of(row) for row in rows]
+    if {tuple(values) for values in written} == {_columns(model).all}:
+        await _insertion(table_of(model), _columns(model).all).run_many(unit, written)
+    else:
+        for row in rows:  # the database generates values
+            await insert(unit, row)
     return rows
 
 
@@ -179,7 +183,9 @@ def _columns(model: type[SQLModel]) -> _Columns:
     names = frozenset(column.key for column in table.columns)
     fields = {name: field for name, field in model.model_fields.items() if name in names and not field.is_required()}
     factories: dict[str, Any] = {
-        name: field.default_factory for name, field in fields.items() if field.default_factory is not None
+        name: field.default_factory or partial(deepcopy, field.default)
+        for name, field in fields.items()
+        if field.default_factory is not None or not isinstance(field.default, Hashable)
     }
     return _Columns(
         all=tuple(column.key for column in table.columns),

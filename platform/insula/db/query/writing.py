@@ -45,6 +45,20 @@ class Writing:
             for record in records
         ]
 
+    async def run_many(self, unit: Unit, all_values: Sequence[Values]) -> None:
+        """Run the statement once for each mapping, in a few round trips."""
+        compiled = self._compiled
+        for values in all_values:
+            compiled.check(values)
+        if not all_values:
+            return
+        if unit.lean_writes:
+            arguments = [compiled.arguments(values) for values in all_values]
+            await (await unit.transaction()).run_many(compiled.sql, arguments)
+        else:
+            connection = await unit.session.connection()
+            await connection.execute(self._statement, [dict(values) for values in all_values])
+
     @cached_property
     def _statement(self) -> Statement:
         return self._build()
