@@ -79,8 +79,8 @@ class Unit:
         self._autocommit = autocommit
         self._session: AsyncSession | None = None
         self._transaction: Transaction | None = None
-        self._refusals: dict[str, Refusal] = {}
-        self._settings: dict[str, str] = {}
+        self._refusals: dict[str, Refusal] | None = None
+        self._settings: dict[str, str] | None = None
         self.tenant_id = tenant_id
         self.engine = engine
         self.lean_reads = lean_reads
@@ -132,13 +132,13 @@ class Unit:
 
     def refuse(self, refusals: Mapping[str, Refusal]) -> None:
         """Raise these errors, by constraint, if one is violated at COMMIT."""
-        self._refusals.update(refusals)
+        self._refusals = {**(self._refusals or {}), **refusals}
 
     def set_at_commit(self, name: str, value: str) -> None:
         """Set ``app.<name>`` for the triggers that run at COMMIT, in the same message."""
         if not (_NAME.fullmatch(name) and _VALUE.fullmatch(value)):
             raise ValueError(f"app.{name} = {value!r} is no setting for COMMIT")
-        self._settings[name] = f"SET LOCAL app.{name} = '{value}'; "
+        self._settings = {**(self._settings or {}), name: f"SET LOCAL app.{name} = '{value}'; "}
 
     async def commit(self) -> None:
         """Commit. Raises Unavailable if COMMIT itself fails, unless the transaction can be retried.
@@ -152,11 +152,11 @@ class Unit:
             self.before_commit = None
         try:
             if self._transaction is not None:
-                await self._transaction.commit("".join(self._settings.values()))
+                await self._transaction.commit("".join((self._settings or {}).values()))
             if self._session is not None and self._session.in_transaction():
                 await self._session.commit()
         except IntegrityError as error:
-            refusal = self._refusals.get(constraint_of(error) or "")
+            refusal = (self._refusals or {}).get(constraint_of(error) or "")
             if refusal is None:
                 raise
             raise refusal(detail_of(error)) from error
@@ -205,8 +205,7 @@ class Unit:
         """Release the connection, and return to the unit's own tenant."""
         transaction, self._transaction = self._transaction, None
         self.tenant_id = self._own_tenant_id
-        self._refusals.clear()
-        self._settings.clear()
+        self._refusals = self._settings = None
         if transaction is not None:
             transaction.release()
 
