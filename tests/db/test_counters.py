@@ -194,10 +194,11 @@ async def test_counters_stay_exact_over_an_upgrade_and_a_downgrade(scratch: Sett
 async def _write_as_app(settings: Settings, one: UUID, other: UUID) -> None:
     """Write rows of both tenants under row-level security, and one row more than a quota grants."""
     database = await Database.open(settings, [TENANTS])
-    async with database.unit(TENANTS, one) as unit:
+    async with database.unit(TENANTS, other) as unit:
+        await rows.create_all(unit, Rack, [{"name": f"Of the other {n}"} for n in range(3)])
+        await unit.enter(one)
         await rows.create(unit, Rack, name="Of one")
         await unit.enter(other)
-        await rows.create_all(unit, Rack, [{"name": f"Of the other {n}"} for n in range(3)])
         await (await unit.transaction()).driver.execute("SET CONSTRAINTS ALL IMMEDIATE")
         await rows.create(unit, Rack, name="After the count")
     async with database.unit(TENANTS, one) as unit:

@@ -75,4 +75,18 @@ REPEATED: Final = (
         "(_RECORDS.c.route ==",
         fault("18_repeated_key"),
     ),
+    Edit(
+        "repeated: a constraint that is violated at COMMIT has no problem",
+        "platform/insula/db/query/violations.py",
+        "    unit.refuse({constraint: _without_detail(error) for constraint, error in violations.items()})\n",
+        "",
+        fault("42_commit_cut_off"),
+    ),
+    Edit(
+        "repeated: a quota that is exceeded at COMMIT has no problem",
+        "platform/insula/scope/quotas.py",
+        '    scope.unit.refuse({f"{QUOTA}{quota.key}": partial(_exceeded, quota.key, granted)})\n',
+        "",
+        fault("18_keys_at_once"),
+    ),
 )

@@ -18,6 +18,9 @@ _POOLS: Final = "platform/insula/db/engine/pools.py"
 _READING: Final = "platform/insula/db/query/reading.py"
 _PROXIES: Final = "platform/insula/http/middleware/proxies.py"
 _HOST_CHECK: Final = "platform/insula/http/middleware/request_checks.py"
+_COUNTING: Final = "platform/insula/migrations/kernel/sql/counting.sql"
+_COUNTED_AGAIN: Final = tests("db/test_counters.py::test_counters_stay_exact_over_an_upgrade_and_a_downgrade")
+"""Runs the file, in a database of its own."""
 _POLICIES: Final = "platform/insula/limits/rates/policies.py"
 
 TENANCY: Final = (
@@ -157,7 +160,7 @@ TENANCY: Final = (
     Edit(
         "BEGIN: no tenant after a commit",
         _UNIT,
-        "        self.tenant_id = self._own_tenant_id\n        self._refusals",
+        "        self.tenant_id = self._home\n        self._refusals",
         "        self.tenant_id = None\n        self._refusals",
         fault("10_commit_within_a_request"),
     ),
@@ -171,7 +174,7 @@ TENANCY: Final = (
     Edit(
         "units: another tenant stays entered",
         _UNIT,
-        "        self.tenant_id = self._own_tenant_id\n        self._refusals",
+        "        self.tenant_id = self._home\n        self._refusals",
         "        self._refusals",
         tests("db/test_units.py"),
     ),
@@ -189,6 +192,29 @@ TENANCY: Final = (
         "        if status is None:",
         tests("db/test_transactions.py"),
     ),
+    Edit(
+        "transactions: a statement of the driver does not begin its savepoint",
+        _UNIT,
+        "            _ = await self._session.connection()",
+        "            pass",
+        tests("db/test_transactions.py"),
+    ),
+    Edit(
+        "counting: rows of a tenant are counted for the one entered last",
+        _COUNTING,
+        "    PERFORM pg_catalog.set_config('app.tenant_id', tenant::text, true);",
+        "",
+        _COUNTED_AGAIN,
+    ),
+    Edit(
+        "counting: the tenant of the last count stays entered",
+        _COUNTING,
+        "    PERFORM pg_catalog.set_config('app.tenant_id', coalesce(entered, ''), true);",
+        "",
+        _COUNTED_AGAIN,
+    ),
+    Edit("counting: a row is counted at each call", _COUNTING, "(noted - entry)", "noted", _COUNTED_AGAIN),
+    Edit("counting: no quota is checked", _COUNTING, "    IF change > 0 AND pg", "    IF false AND pg", _COUNTED_AGAIN),
     Edit(
         "transactions: a statement after the end is one of its own",
         _CONNECTION,
