@@ -9,6 +9,7 @@ from starlette.types import ASGIApp, Scope
 
 from insula.http.middleware import compression
 from insula.http.middleware.cors import Cors
+from insula.http.middleware.mounts import Mounts
 from insula.http.routing.dispatch import Dispatch, install
 from tests.http.probe import build, client_of, configured
 
@@ -16,13 +17,16 @@ SHOP = "https://shop.example.com"
 PREFLIGHT = {"access-control-request-method": "POST", "access-control-request-headers": "authorization"}
 
 
+INNERMOST = ("Compression", "Mounts")
+
+
 def test_the_middleware_has_the_documented_order() -> None:
     root = build(configured(cors_origins=SHOP))
     tenants = next(route.app for route in root.routes if isinstance(route, Mount) and route.path == "/api")
 
-    assert _names(root) == ["Edge", "Cors", "UnhandledErrors", "RequestChecks", "Moved", "Head", "Compression"]
+    assert _names(root) == ["Edge", "Cors", "UnhandledErrors", "RequestChecks", "Moved", "Head", *INNERMOST]
     assert _names(tenants) == ["UnhandledErrors"]
-    assert _names(build()) == ["Edge", "UnhandledErrors", "RequestChecks", "Moved", "Head", "Compression"]
+    assert _names(build()) == ["Edge", "UnhandledErrors", "RequestChecks", "Moved", "Head", *INNERMOST]
 
 
 async def test_a_named_origin_may_read_answers_and_sends_no_cookies() -> None:
@@ -150,7 +154,7 @@ async def test_the_table_of_mounts_changes_no_answer(preflight: str, monkeypatch
     root, varying = build(), {"date", "x-request-id", "server-timing"}
     install(root)
     entered = 0
-    enter = Dispatch._enter  # noqa: SLF001 - what is compared
+    enter, mount = Dispatch._enter, Mounts._mount  # noqa: SLF001 - what is compared
 
     def counted(self: Dispatch, segments: Sequence[str], scope: Scope) -> ASGIApp | None:
         nonlocal entered
@@ -158,10 +162,18 @@ async def test_the_table_of_mounts_changes_no_answer(preflight: str, monkeypatch
         entered += found is not None
         return found
 
+    def counted_early(self: Mounts, scope: Scope) -> Mount | None:
+        nonlocal entered
+        found = mount(self, scope)
+        entered += found is not None
+        return found
+
     async with client_of(root) as client:
         monkeypatch.setattr(Dispatch, "_enter", counted)
+        monkeypatch.setattr(Mounts, "_mount", counted_early)
         by_table = await client.request(method, path)
         monkeypatch.setattr(Dispatch, "_enter", lambda *_: None)
+        monkeypatch.setattr(Mounts, "_mount", lambda *_: None)
         in_turn = await client.request(method, path)
 
     assert entered == path.replace("%61", "a").replace("%2f", "/").startswith(("/api/", "/static/"))

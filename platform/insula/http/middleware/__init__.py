@@ -11,6 +11,7 @@ Only the root app has the whole stack, which also serves the mounted apps. Each 
 7. Compression: gzip, except for answers that contain credentials.
 8. The product's own middleware, in the order of its installation. It gets no request that a layer above refused,
    a limited body, and uncompressed answers; UnhandledErrors turns its errors into problems too.
+9. Mounts: calls the mounted app of the path's first segment.
 """
 
 from collections.abc import Sequence
@@ -24,6 +25,7 @@ from insula.http.middleware.compression import Compression
 from insula.http.middleware.cors import Cors
 from insula.http.middleware.edge import Edge
 from insula.http.middleware.head import Head
+from insula.http.middleware.mounts import Mounts
 from insula.http.middleware.moved import Moved, Successor
 from insula.http.middleware.request_checks import RequestChecks, VerifiedHost
 from insula.http.middleware.unhandled_errors import UnhandledErrors
@@ -49,6 +51,7 @@ def root_stack(
         Middleware(Head),
         Middleware(Compression),
         *own,
+        Middleware(Mounts),
     ]
 
 

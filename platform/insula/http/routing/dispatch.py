@@ -67,6 +67,11 @@ class Dispatch:
         return mount.app
 
 
+def mounts_of(app: FastAPI) -> Mapping[str, Mount]:
+    """Return the mounted apps of ``app`` by their segment. Raises UnfitForTable."""
+    return _table(iter_route_contexts(app.routes))[1]
+
+
 def install(app: FastAPI) -> None:
     """Dispatch the current routes of ``app`` by a table. Routes added later are matched by FastAPI."""
     app.router.middleware_stack = Dispatch(app)
