@@ -6,7 +6,7 @@ process is suspended, the statement ends and no other is sent: so each moment be
 
 import asyncio
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -104,16 +104,22 @@ def victim(settings: Settings) -> Iterator[tuple[str, Forked]]:
 
 
 @asynccontextmanager
-async def sending(writer: Writer, address: str) -> AsyncIterator[asyncio.Task[httpx.Response]]:
-    """Send the request during the block."""
+async def sending(writer: Writer, address: str) -> AsyncIterator[Callable[[], asyncio.Task[httpx.Response]]]:
+    """Yield a function that sends the request; it is called once the lock is held."""
+    requests: list[asyncio.Task[httpx.Response]] = []
+
+    def send() -> asyncio.Task[httpx.Response]:
+        requests.append(asyncio.create_task(writer.create(client, address)))
+        return requests[-1]
+
     async with httpx.AsyncClient() as client:
-        request = asyncio.create_task(writer.create(client, address))
         try:
             async with asyncio.timeout(LONGEST):
-                yield request
+                yield send
         finally:
-            request.cancel()
-            await asyncio.gather(request, return_exceptions=True)
+            for request in requests:
+                request.cancel()
+            await asyncio.gather(*requests, return_exceptions=True)
 
 
 async def stopped(writer: Writer) -> int:
@@ -138,8 +144,9 @@ async def test_a_process_killed_within_a_statement_leaves_one_effect(
     lock: str, writer: Writer, client: httpx.AsyncClient, settings: Settings, readback: Readback
 ) -> None:
     with web_process(settings, 0, INSULA_LOG_LEVEL="ERROR") as (address, process):
-        async with sending(writer, address) as request:
+        async with sending(writer, address) as send:
             async with holding(settings, lock, id=writer.tenant.id):
+                request = send()
                 backend = await stopped(writer)
                 process.kill()
                 process.wait()
@@ -154,8 +161,9 @@ async def test_a_process_killed_after_a_statement_leaves_one_effect(
     lock: str, writer: Writer, client: httpx.AsyncClient, settings: Settings, readback: Readback
 ) -> None:
     with web_process(settings, 0, INSULA_LOG_LEVEL="ERROR") as (address, process):
-        async with sending(writer, address) as request:
+        async with sending(writer, address) as send:
             async with holding(settings, lock, id=writer.tenant.id):
+                request = send()
                 backend = await stopped(writer)
                 process.send_signal(signal.SIGSTOP)
             try:
@@ -181,7 +189,8 @@ async def test_a_backend_ended_within_a_statement_is_answered_503_and_has_no_eff
     readback: Readback,
     victim: tuple[str, Forked],
 ) -> None:
-    async with sending(writer, victim[0]) as request, holding(settings, lock, id=writer.tenant.id):
+    async with sending(writer, victim[0]) as send, holding(settings, lock, id=writer.tenant.id):
+        request = send()
         await readback("SELECT pg_terminate_backend(:pid)", pid=await stopped(writer))
         answer = await request
     assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
@@ -200,9 +209,10 @@ async def test_a_backend_ended_after_a_statement_is_answered_as_the_write_ended(
     victim: tuple[str, Forked],
 ) -> None:
     address, process = victim
-    async with sending(writer, address) as request:
+    async with sending(writer, address) as send:
         try:
             async with holding(settings, lock, id=writer.tenant.id):
+                request = send()
                 backend = await stopped(writer)
                 process.send_signal(signal.SIGSTOP)
             await until(partial(is_idle, readback, backend), 5)
