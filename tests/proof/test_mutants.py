@@ -16,7 +16,9 @@ from tests.proof.survivors import EXPLAINED
 def lost(edit: Edit) -> str | None:
     """Return the fault of the mutant's anchor, or None."""
     try:
-        compile(edit.applied(ROOT), edit.path, "exec")
+        edited = edit.applied(ROOT)
+        if edit.path.endswith(".py"):
+            compile(edited, edit.path, "exec")
     except (AnchorLost, SyntaxError) as error:
         return f"{edit.name}: {error}"
     return None

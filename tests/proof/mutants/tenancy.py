@@ -160,7 +160,7 @@ TENANCY: Final = (
     Edit(
         "BEGIN: no tenant after a commit",
         _UNIT,
-        "        self.tenant_id = self._home\n        self._refusals",
+        "        self.tenant_id = self._own_tenant_id\n        self._refusals",
         "        self.tenant_id = None\n        self._refusals",
         fault("10_commit_within_a_request"),
     ),
@@ -174,7 +174,7 @@ TENANCY: Final = (
     Edit(
         "units: another tenant stays entered",
         _UNIT,
-        "        self.tenant_id = self._home\n        self._refusals",
+        "        self.tenant_id = self._own_tenant_id\n        self._refusals",
         "        self._refusals",
         tests("db/test_units.py"),
     ),

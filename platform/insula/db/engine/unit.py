@@ -107,6 +107,8 @@ class Unit:
 
     async def transaction(self) -> Transaction:
         """Return the open transaction, begun if there is none, after the session has written its pending changes."""
+        if self._transaction is not None and self._session is None:
+            return self._transaction
         if self._autocommit:
             raise TypeError("this unit's statements are transactions of their own")
         if self._transaction is None:

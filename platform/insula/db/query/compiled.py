@@ -17,20 +17,14 @@ DIALECT: Final = PGDialect_asyncpg()  # type: ignore[no-untyped-call]  # SQLAlch
 
 
 @dataclass(frozen=True, slots=True)
-class Parameter:
-    """A parameter of a statement: its default, and how SQLAlchemy's type prepares its value for the driver."""
-
-    name: str
-    default: Any
-    convert: Convert | None
-
-
-@dataclass(frozen=True, slots=True)
 class Compiled:
     """A statement for the driver. ``required`` names the parameters without a default."""
 
     sql: str
-    parameters: Sequence[Parameter]
+    defaults: Sequence[tuple[str, Any]]
+    """Each parameter with its default, in the statement's order."""
+    conversions: Sequence[tuple[int, Convert]]
+    """How SQLAlchemy's types prepare values for the driver, by the parameter's position, where they do."""
     required: frozenset[str]
 
     @classmethod
@@ -39,19 +33,21 @@ class Compiled:
         compiled = statement.compile(dialect=DIALECT, compile_kwargs={"render_postcompile": True})
         if not isinstance(compiled, SQLCompiler):
             raise TypeError("not a statement that reads or writes rows")
-        parameters = [
-            Parameter(name, compiled.params[name], _encoder(compiled.binds[name].type))
-            for name in compiled.positiontup or ()
-        ]
-        required = frozenset(parameter.name for parameter in parameters if compiled.binds[parameter.name].required)
-        return cls(compiled.string, parameters, required)
+        names = list(compiled.positiontup or ())
+        converts = [_encoder(compiled.binds[name].type) for name in names]
+        return cls(
+            compiled.string,
+            [(name, compiled.params[name]) for name in names],
+            [(position, convert) for position, convert in enumerate(converts) if convert is not None],
+            frozenset(name for name in names if compiled.binds[name].required),
+        )
 
     def check(self, values: Values) -> None:
         """Raise TypeError for a missing or unknown parameter, as a function call does."""
         if values.keys() == self.required:
             return
         missing = self.required - values.keys()
-        unknown = values.keys() - {parameter.name for parameter in self.parameters}
+        unknown = values.keys() - {name for name, _ in self.defaults}
         if missing or unknown:
             raise TypeError(
                 f"the statement has the parameters {_listed(self.required)}; "
@@ -60,10 +56,9 @@ class Compiled:
 
     def arguments(self, values: Values) -> list[object]:
         """Return the values in the order of the statement's parameters."""
-        found: list[object] = []
-        for parameter in self.parameters:
-            value = values.get(parameter.name, parameter.default)
-            found.append(value if parameter.convert is None else parameter.convert(value))
+        found = [values.get(name, default) for name, default in self.defaults]
+        for position, convert in self.conversions:
+            found[position] = convert(found[position])
         return found
 
 

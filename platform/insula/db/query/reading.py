@@ -113,7 +113,7 @@ class Reading(Generic[Model]):
     @cached_property
     def _fenced(self) -> Compiled:
         inner = Compiled.of(self._statement.where(_FENCE, *self._planned()).offset(_NOTHING))
-        tenant = f"${len(inner.parameters) + 1}"
+        tenant = f"${len(inner.defaults) + 1}"
         fence = f"(SELECT set_config('app.tenant_id', {tenant}, true) AS tenant OFFSET 0) AS fence"
         rows = inner.sql.replace(_TENANT_PLACEHOLDER, f"nullif({tenant}, '')::uuid")
         sql = f"SELECT r.* FROM {fence} CROSS JOIN LATERAL ({rows}) AS r"  # noqa: S608 - compiled, bound
@@ -123,7 +123,7 @@ class Reading(Generic[Model]):
     def _locking(self) -> Compiled:
         """The statement with a lock. It names the tenant, which Citus requires of one that locks rows."""
         plain = Compiled.of(self._lock.where(*self._planned()))
-        return replace(plain, sql=plain.sql.replace(_TENANT_PLACEHOLDER, f"${len(plain.parameters) + 1}::uuid"))
+        return replace(plain, sql=plain.sql.replace(_TENANT_PLACEHOLDER, f"${len(plain.defaults) + 1}::uuid"))
 
     def _planned(self) -> Iterator[ColumnElement[bool]]:
         """Yield a second condition on the tenant, with the tenant as a parameter.
