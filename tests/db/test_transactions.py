@@ -208,3 +208,29 @@ class TestCommitting:
             unit.set_at_commit("granted_racks", f"{tenant.id}:0")
             await end(unit)
             await rows.insert(unit, rack(tenant, "Temple"))
+
+
+class TestReturning:
+    @pytest.mark.parametrize("end", [Unit.commit, Unit.rollback, Unit.close])
+    @pytest.mark.parametrize("nested", [False, True])
+    async def test_a_connection_that_a_session_used_is_used_again(
+        self,
+        database: Database,
+        tenant: TenantRow,
+        caplog: pytest.LogCaptureFixture,
+        end: Callable[[Unit], Awaitable[None]],
+        *,
+        nested: bool,
+    ) -> None:
+        backends = []
+        for _ in range(2):
+            unit = database.unit(TENANTS, tenant.id)
+            await unit.session.exec(select(Tenant))
+            if nested:
+                _ = await unit.session.begin_nested()
+                await unit.session.exec(select(Tenant))
+            backends.append((await unit.transaction()).driver.get_server_pid())
+            await end(unit)
+            await unit.close()
+        assert backends[0] == backends[1]
+        assert [record.message for record in caplog.records if record.levelname == "ERROR"] == []

@@ -86,9 +86,12 @@ class Joined:
             raise RuntimeError("commit the unit, not its session")
 
     async def rollback(self) -> None:
-        """Roll back, unless the transaction has ended."""
+        """Roll back, unless the transaction has ended. A connection that cannot is closed."""
         if self._driver.is_open():
-            await self._driver.execute("ROLLBACK;")
+            try:
+                await self._driver.execute("ROLLBACK;")
+            except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError):
+                self._driver.terminate()
 
 
 def setting_tenant(tenant_id: UUID) -> str:

@@ -187,12 +187,12 @@ class Unit:
 
     async def _undo(self) -> None:
         try:
+            if self._session is not None:
+                await self._session.rollback()  # first: it rolls back to open savepoints, if it has joined
             if self._transaction is not None:
                 await self._transaction.rollback()
         finally:
-            self._end()  # first: on a connection in use, the session would roll back to an open savepoint
-            if self._session is not None:
-                await self._session.rollback()
+            self._end()
 
     async def _flush(self) -> None:
         session = self._session
