@@ -72,6 +72,18 @@ class TestInsert:
         await unit.close()
 
 
+class TestSession:
+    async def test_a_session_sets_the_sort_key_of_a_changed_name(
+        self, database: Database, tenant: TenantRow, readback: Readback
+    ) -> None:
+        async with database.unit(TENANTS, tenant.id) as unit:
+            unit.session.add(changed := rack(tenant, "Before"))
+            await unit.session.flush()
+            changed.name = "After"
+        (kept,) = await readback(ALL, id=tenant.id)
+        assert (kept["name"], kept["name_key"]) == ("After", sort_key("After"))
+
+
 class TestUpdate:
     async def test_changes_a_copy_and_raises_the_version(
         self, unit: Unit, tenant: TenantRow, readback: Readback

@@ -55,7 +55,7 @@ TEXT: Final = (
         "platform/insula/db/schema/sorting.py",
         "if isinstance(value, str):",
         "if False:",
-        _KINDS,
+        tests("db/test_rows.py"),
     ),
     Edit(
         "cursors: a limit below issued cursors",
