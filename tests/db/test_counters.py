@@ -191,6 +191,26 @@ async def test_counters_stay_exact_over_an_upgrade_and_a_downgrade(scratch: Sett
     await engine.dispose()
 
 
+async def test_an_upgrade_keeps_the_name_of_each_quota(scratch: Settings) -> None:
+    as_owner(scratch, lambda connection: command.downgrade(alembic_config(DECLARED, connection), BEFORE))
+    counting = "TABLE AS changed FOR EACH STATEMENT EXECUTE FUNCTION count_usage('level_100'"
+    await administer(
+        scratch,
+        f"CREATE TRIGGER counted_in AFTER INSERT ON membership REFERENCING NEW {counting}, '1')",
+        f"CREATE TRIGGER counted_out AFTER DELETE ON membership REFERENCING OLD {counting}, '-1')",
+    )
+    await asyncio.to_thread(migrate, scratch, DECLARED)
+    engine = await _engine_of(scratch)
+    triggers = text("SELECT pg_get_triggerdef(oid) FROM pg_trigger WHERE tgrelid = 'membership'::regclass")
+    async with engine.connect() as connection:
+        found = [definition for definition in (await connection.execute(triggers)).scalars() if "_usage(" in definition]
+    await engine.dispose()
+    assert sorted(definition.rpartition(" ")[2] for definition in found) == [
+        "note_usage('level_100')",
+        "settle_usage('level_100')",
+    ]
+
+
 async def _write_as_app(settings: Settings, one: UUID, other: UUID) -> None:
     """Write rows of both tenants under row-level security, and one row more than a quota grants."""
     database = await Database.open(settings, [TENANTS])

@@ -17,7 +17,7 @@ down_revision: Final = "kernel_0002_actor_kinds"
 
 SQL: Final = Path(__file__).parent / "sql" / "counting.sql"
 COUNTED: Final = text("""
-SELECT DISTINCT relname, trim(trailing '\\000' FROM split_part(encode(tgargs, 'escape'), '\\000', 1)) AS quota
+SELECT DISTINCT relname, split_part(encode(tgargs, 'escape'), '\\000', 1) AS quota
 FROM pg_trigger JOIN pg_class ON pg_class.oid = tgrelid JOIN pg_proc ON pg_proc.oid = tgfoid
 WHERE proname = :function AND relnamespace = 'public'::regnamespace
 """)
