@@ -18,7 +18,7 @@ _WRITERS: Final = ("owner", "admin", "member")
 
 
 ChoosePerson = Callable[[UUID, tuple[str, ...]], Person]
-"""Chooses a random member of a tenant who has one of the roles."""
+"""Chooses a random person who has one of these roles in the tenant."""
 
 
 @dataclass(frozen=True, slots=True)

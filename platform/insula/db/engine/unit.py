@@ -7,27 +7,19 @@ from types import TracebackType
 from typing import Any, Final, Protocol, Self
 from uuid import UUID
 
-import asyncpg
 from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import IntegrityError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncEngine
 from sqlalchemy.util import await_only
 from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.orm.session import Session
 
 from insula.core.errors import AppError, Unavailable
-from insula.db.engine.failures import constraint_of, detail_of, is_retryable
+from insula.db.engine.failures import UNREACHABLE, constraint_of, detail_of, is_retryable
 from insula.db.engine.transaction import Transaction
 
 _UNIT: Final = "unit"
 _UNCERTAIN: Final = "The change may have been saved or not; repeat it with the same Idempotency-Key, or read it again"
-_FAILURES: Final = (
-    SQLAlchemyError,
-    asyncpg.PostgresError,
-    asyncpg.InterfaceError,
-    asyncpg.InternalClientError,
-    OSError,
-)
 _NAME: Final = re.compile(r"[a-z][a-z0-9_]*")
 _VALUE: Final = re.compile(r"[a-z0-9:-]+")
 Refusal = Callable[[str], AppError]
@@ -162,7 +154,7 @@ class Unit:
             if refusal is None:
                 raise
             raise refusal(detail_of(error)) from error
-        except _FAILURES as error:
+        except UNREACHABLE as error:
             if is_retryable(error):
                 raise
             raise Unavailable(_UNCERTAIN) from error
