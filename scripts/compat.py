@@ -53,7 +53,7 @@ def install(end: str, wanted: Sequence[str], certificates: Sequence[str]) -> Pat
     folder = BUILD / end
     python = folder / "bin" / "python"
     _run(_UV, "venv", "--quiet", "--clear", "--python", sys.executable, str(folder))
-    sync = (_UV, "sync", "--frozen", "--all-extras", "--quiet", *certificates)
+    sync = (_UV, "sync", "--frozen", "--all-extras", "--no-default-groups", "--group=test", "--quiet", *certificates)
     _run(_ENV, "-u", "VIRTUAL_ENV", f"UV_PROJECT_ENVIRONMENT={folder}", *sync)
     upgrades = [f"--upgrade-package={name}" for name in PACKAGES]
     _run(_UV, "pip", "install", "--quiet", *certificates, "--python", str(python), *upgrades, *wanted)

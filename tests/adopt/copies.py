@@ -14,7 +14,7 @@ from tests.support.project import ROOT
 
 _GIT: Final = ("git", "-c", "user.name=adopt", "-c", "user.email=adopt@insula.example")
 _STAMPED: Final = ("pyproject.toml", "uv.lock")
-"""Make installs again if one of these files is newer than `.venv/.synced`."""
+"""Make installs again if one of these files is newer than its stamp in `.venv`."""
 
 _CACHES: Final = (".mypy_cache", ".import_linter_cache")
 _LAST_LINES: Final = 60
