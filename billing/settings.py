@@ -2,7 +2,8 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr
 
-from insula.core.settings import LocalSecret, SettingsGroup
+from insula.core.settings import LocalSecret
+from insula.core.settings_group import SettingsGroup
 
 
 class BillingSettings(SettingsGroup):

@@ -1,6 +1,6 @@
 from pydantic import Field
 
-from insula.core.settings import SettingsGroup
+from insula.core.settings_group import SettingsGroup
 
 
 class TenantsSettings(SettingsGroup):

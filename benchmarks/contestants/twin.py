@@ -30,6 +30,7 @@ from insula.access import Policy
 from insula.apps import load
 from insula.core.ids import MemberId, TenantId, UserId
 from insula.core.logging import configure
+from insula.core.look import Look
 from insula.core.settings import Settings
 from insula.db.engine.connection import TenantConnection
 from insula.db.engine.pools import Database
@@ -47,7 +48,7 @@ from insula.tenancy import TenantRecord
 from tenants.database import TENANTS
 
 MEASURED: Final = ("get_item", "update_item", "list_items", "create_item")
-SITE: Final = Site("Twin", "", "", ())
+SITE: Final = Site(Look("Twin"), "", "", ())
 _GRANTED: Final = {"items": 10_000_000, "projects": 1_000}
 _NOBODY: Final = UUID(int=1)
 _MEMBER: Final = Member(MemberId(_NOBODY), "member", None)

@@ -18,6 +18,7 @@ from insula.http.kernel import Kernel
 from insula.http.metrics import RequestMetrics
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import check_routes
+from insula.pages.site import Tool
 from insula.site.lifespan import every, lifespan_of
 from insula.site.root import PUBLIC, build_root
 
@@ -30,17 +31,19 @@ def create_app(
     *,
     pages: Sequence[APIRouter] = (),
     public_pages: AbstractSet[str] = frozenset(),
+    tools: Sequence[Tool] = (),
 ) -> FastAPI:
     """Return the root app. Without arguments, reads the settings from the environment and loads the installation.
 
-    ``pages`` are further pages of the root app, and ``public_pages`` those of their routes that need no credentials.
+    ``pages`` are further pages of the root app, ``public_pages`` those of their routes that need no credentials, and
+    ``tools`` those that developers find in the navigation.
 
     Raises UndeclaredRoute if a route is neither guarded nor declared public, or its guard admits no caller of its
     app; and NoInstallation.
     """
     settings, installation = read(settings, installation)
     configure(settings.log_format, settings.log_level)
-    product, site = product_of(installation, settings), site_of(installation)
+    product, site = product_of(installation, settings), site_of(installation, settings, tools)
     metrics = RequestMetrics()
     lifespan = lifespan_of(settings, product, installation.database, metrics, every(KEY_USES_SECONDS, _write_key_uses))
     vocabularies = vocabularies_of(installation, product.policy)

@@ -13,7 +13,7 @@ from insula.access import ADMINS, MEMBERS, Permission, Role
 from insula.apps import App, Brand, Installation, ManifestError, Resource
 from insula.callers import ApiKeys, Members
 from insula.core.ids import TenantId
-from insula.core.settings import SettingsGroup
+from insula.core.settings_group import SettingsGroup
 from insula.db.engine.roles import AppRole
 from insula.db.schema.branches import KERNEL, Branch
 from insula.db.schema.declarations import DatabasePart, DeclaredRole

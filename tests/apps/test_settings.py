@@ -15,10 +15,10 @@ from insula.core.settings import (
     DatabaseSettings,
     LocalSecret,
     Settings,
-    SettingsGroup,
     UndeclaredSettings,
     local_secrets,
 )
+from insula.core.settings_group import SettingsGroup
 from insula.dev.embedded.secrets import LocalSecrets, declared_secrets
 from tests.apps.test_manifest import APP, BRAND
 

@@ -24,7 +24,7 @@ DECLARED: Final = INSTALLATION.database
 TABLES: Final[tuple[Table, ...]] = tuple(metadata.sorted_tables)
 """Every table of the installation, those that others refer to first."""
 
-SITE: Final = site_of(INSTALLATION)
+SITE: Final = site_of(INSTALLATION, Settings.model_construct())
 POLICY: Final = policy_of(INSTALLATION)
 WORDS: Final = vocabularies_of(INSTALLATION, POLICY)
 MOUNTS: Final[Mapping[str, str]] = {"root": "", **{app.name: app.mount for app in INSTALLATION.apps}}

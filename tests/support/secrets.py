@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from pydantic import SecretStr
 
-from insula.core.settings import Settings, SettingsGroup, local_secrets
+from insula.core.settings import Settings, local_secrets
+from insula.core.settings_group import SettingsGroup
 
 
 def secrets_of(settings: Settings) -> Mapping[str, str]:

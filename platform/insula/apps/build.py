@@ -1,6 +1,6 @@
 """Builds the FastAPI apps of an installation from its manifests."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from fastapi import FastAPI
 
@@ -15,7 +15,7 @@ from insula.http.middleware import mounted_stack
 from insula.http.responses.vocabulary import Vocabulary
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import DOCUMENTATION, check_callers, check_routes
-from insula.pages.site import Card, Site
+from insula.pages.site import Card, Site, Tool
 from insula.site.factory import make_app
 from insula.site.vocabularies import Vocabularies
 
@@ -78,8 +78,9 @@ def contexts_of(installation: Installation, settings: Settings) -> Mapping[str, 
     }
 
 
-def site_of(installation: Installation) -> Site:
-    """Return the installation's data for the pages."""
+def site_of(installation: Installation, settings: Settings, tools: Sequence[Tool] = ()) -> Site:
+    """Return the data for the pages; ``tools`` are further links for developers."""
     cards = (_ROOT, *(Card(app.name, app.mount, app.purpose) for app in installation.apps))
     brand = installation.brand
-    return Site(brand.name, brand.claim, brand.description, cards, installation.static)
+    look = settings.brand.look.over(brand.look)
+    return Site(look, brand.claim, brand.description, cards, installation.static, tools)

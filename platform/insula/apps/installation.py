@@ -16,6 +16,7 @@ from insula.apps.manifest import App, Resource, check_variables, unique
 from insula.apps.middleware import check_middleware
 from insula.callers import roles_of
 from insula.core.errors import ManifestError
+from insula.core.look import DEFAULT_ACCENT, Look, checked_accent, checked_home, checked_logo, checked_name
 from insula.core.settings import Settings, with_groups
 from insula.db.schema.declarations import DatabasePart, Declarations, did_you_mean, merged
 from insula.db.schema.kernel import KERNEL
@@ -31,16 +32,34 @@ _NO_AMOUNTS: Final[Mapping[str, int]] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Brand:
-    """The product's name, also for emails, and the texts of its home page."""
+    """The product's name and look, on pages and in emails, and the texts of its home page.
+
+    ``accent`` is the colour of buttons and links, readable on white; ``logo`` an .svg, .png or .webp file; ``home_url``
+    the address of the product for its users. The settings ``INSULA_BRAND_...`` of a deployment override these.
+    """
 
     name: str
     claim: str
     description: str
+    accent: str = DEFAULT_ACCENT
+    logo: Path | None = None
+    home_url: str = "/"
 
     def __post_init__(self) -> None:
-        """Check that the name is valid in the subject of an email."""
-        if not self.name.strip() or not self.name.isprintable():
-            raise ManifestError(f"the brand {self.name!r}: a name is one line of printable characters")
+        """Check that the name is valid in the subject of an email, that the accent is readable and the logo exists."""
+        try:
+            checked_name(self.name)
+            checked_accent(self.accent)
+            checked_home(self.home_url)
+            if self.logo is not None:
+                checked_logo(self.logo)
+        except ValueError as error:
+            raise ManifestError(f"the brand {self.name!r}: {error}") from error
+
+    @property
+    def look(self) -> Look:
+        """The look that the settings can override."""
+        return Look(self.name, self.accent, self.logo, self.home_url)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

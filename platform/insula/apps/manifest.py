@@ -20,7 +20,8 @@ from insula.access.entitlements import Amount, CountedQuota
 from insula.apps.demo import Seed
 from insula.callers import AppCallers, Kind
 from insula.core.errors import ManifestError
-from insula.core.settings import Settings, SettingsGroup
+from insula.core.settings import Settings
+from insula.core.settings_group import SettingsGroup
 from insula.db.engine.roles import DatabaseRole
 from insula.db.schema.branches import Branch
 from insula.db.schema.declarations import Counted, DatabasePart, counted
@@ -28,7 +29,7 @@ from insula.db.schema.queue_rights import QueueRight
 from insula.db.schema.rights import TableDeclaration
 from insula.jobs import Handlers, Periodic
 from insula.mail import EmailTemplate
-from insula.pages.site import STATIC
+from insula.pages.assets import STATIC
 from insula.site.factory import Tag
 from insula.site.queue_metrics import DatabaseGauge
 from insula.tenancy import OnNewTenant

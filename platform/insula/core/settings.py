@@ -15,8 +15,6 @@ from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import (
     AliasChoices,
-    BaseModel,
-    ConfigDict,
     Field,
     SecretStr,
     create_model,
@@ -25,6 +23,8 @@ from pydantic import (
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
+from insula.core.brand_settings import BrandSettings
+from insula.core.settings_group import SettingsGroup
 from insula.core.text.domains import ascii_domain
 from insula.core.variables import PREFIX, OwnVariables
 
@@ -44,16 +44,6 @@ def _dns_spelling(host: str) -> str:
         return host
     name, colon, port = host.partition(":")
     return f"{ascii_domain(name)}{colon}{port}"
-
-
-class SettingsGroup(BaseModel):
-    """Settings that belong together. Each has a default."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    def unsafe(self) -> list[str]:
-        """Return the reasons, one line each, why these settings must not serve in production."""
-        return []
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +248,7 @@ class Settings(BaseSettings):
     http: HttpSettings = HttpSettings()
     jobs: JobsSettings = JobsSettings()
     mail: MailSettings = MailSettings()
+    brand: BrandSettings = BrandSettings()
     dns: DnsSettings = DnsSettings()
 
     @field_validator("base_domain")

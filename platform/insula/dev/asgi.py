@@ -7,10 +7,13 @@ from fastapi import FastAPI
 
 from insula import asgi
 from insula.apps import Installation
+from insula.apps.settings import read
 from insula.core.settings import Settings
-from insula.dev.mailbox import MAILBOX_PAGES, mailbox_router
+from insula.dev.mailbox import MAILBOX, MAILBOX_PAGES, mailbox_router
 
 
 def create_app(settings: Settings | None = None, installation: Installation | None = None) -> FastAPI:
     """Return the root app with ``/mailbox``. Raises the errors of ``insula.asgi.create_app``."""
-    return asgi.create_app(settings, installation, pages=(mailbox_router,), public_pages=MAILBOX_PAGES)
+    settings, installation = read(settings, installation)
+    tools = () if settings.mail.host else (MAILBOX,)
+    return asgi.create_app(settings, installation, pages=(mailbox_router,), public_pages=MAILBOX_PAGES, tools=tools)

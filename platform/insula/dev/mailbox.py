@@ -1,5 +1,7 @@
 """The mailbox page: the emails that a local installation stores instead of sending."""
 
+from email.message import EmailMessage
+from email.utils import parsedate_to_datetime
 from typing import Final
 
 import anyio.to_thread
@@ -10,7 +12,7 @@ from insula.core.errors import NotFound
 from insula.http.kernel import kernel_of
 from insula.http.routing.route import PublicRoute
 from insula.mail.mailbox import LINK, Mailbox
-from insula.pages.site import site_of
+from insula.pages.site import Tool, html_page
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -19,6 +21,9 @@ _MAIL_POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; f
 
 MAILBOX_PAGES: Final = frozenset({"GET /mailbox", "GET /mailbox/{name}", "GET /mailbox/{name}/html"})
 """Its routes, which need no credentials."""
+
+MAILBOX: Final = Tool("mailbox", "/mailbox", "Emails that this installation kept instead of sending them.")
+"""Its place in the developers' navigation."""
 
 mailbox_router = APIRouter(prefix="/mailbox", route_class=PublicRoute, include_in_schema=False)
 
@@ -31,8 +36,8 @@ async def list_mails(request: Request) -> HTMLResponse:
     for name in await anyio.to_thread.run_sync(mailbox.names):
         message = await anyio.to_thread.run_sync(mailbox.read, name)
         if message is not None:
-            mails.append({"name": name, "to": message["To"], "subject": message["Subject"], "date": message["Date"]})
-    return _page(request, "mailbox.html", mails=mails)
+            mails.append({"name": name, "to": message["To"], "subject": message["Subject"], "sent": _moment(message)})
+    return html_page(request, "mailbox.html", policy=_POLICY, title="Mailbox", mails=mails)
 
 
 @mailbox_router.get("/{name}")
@@ -42,8 +47,17 @@ async def read_mail(request: Request, name: str) -> HTMLResponse:
     body = None if message is None else message.get_body(("plain",))
     if message is None or body is None:
         raise NotFound
-    parts = LINK.split(body.get_content())
-    return _page(request, "mail.html", name_of_mail=name, to=message["To"], subject=message["Subject"], parts=parts)
+    return html_page(
+        request,
+        "mail.html",
+        policy=_POLICY,
+        title=message["Subject"],
+        name_of_mail=name,
+        sender=message["From"],
+        to=message["To"],
+        sent=_moment(message),
+        parts=LINK.split(body.get_content()),
+    )
 
 
 @mailbox_router.get("/{name}/html")
@@ -56,13 +70,14 @@ async def read_page(request: Request, name: str) -> HTMLResponse:
     return HTMLResponse(body.get_content(), headers={"Content-Security-Policy": _MAIL_POLICY})
 
 
+def _moment(message: EmailMessage) -> str:
+    """Return the time of the message, in UTC, to be read."""
+    sent = parsedate_to_datetime(str(message["Date"]))
+    return f"{sent:%d %b %Y, %H:%M:%S} UTC"
+
+
 def _mailbox(request: Request) -> Mailbox:
     settings = kernel_of(request).settings
     if settings.environment != "local":
         raise NotFound
     return Mailbox(settings.data_dir)
-
-
-def _page(request: Request, template: str, **values: object) -> HTMLResponse:
-    html = site_of(request).page(template, title="Mailbox", name=None, kind="mailbox", page="docs", **values)
-    return HTMLResponse(html, headers={"Content-Security-Policy": _POLICY, "Cache-Control": "no-store"})

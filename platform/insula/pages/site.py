@@ -1,6 +1,5 @@
-"""Renders HTML pages from templates, and serves their static files."""
+"""Renders HTML pages from templates in the product's look."""
 
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -10,20 +9,21 @@ from typing import Final
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
+from starlette.responses import HTMLResponse
 
+from insula.core.look import Look
 from insula.http.app_context import AppWithContext
+from insula.pages.assets import LOOK, logo_name
 
-STATIC: Final = Path(__file__).parent / "static"
 POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 """The content security policy of pages: only resources of this origin, nothing inline."""
 
-_VERSIONED: Final = ("swagger-ui-", "redoc-")
+FORM_POLICY: Final = POLICY.replace("form-action 'none'", "form-action 'self'")
+"""The policy of pages whose forms work without scripts."""
+
 _OURS: Final = "insula.pages"
 _NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 
@@ -31,12 +31,21 @@ _NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 @lru_cache
 def _templates(package: str) -> Environment:
     loader = ChoiceLoader([PackageLoader(package), PackageLoader(_OURS)])  # every page extends our frame.html
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """One app on the home page and in the navigation."""
+    """One app on the home page and in the developers' navigation."""
+
+    name: str
+    path: str
+    purpose: str
+
+
+@dataclass(frozen=True, slots=True)
+class Tool:
+    """A page for developers, such as the mailbox, on the home page and in the developers' navigation."""
 
     name: str
     path: str
@@ -45,21 +54,33 @@ class Card:
 
 @dataclass(frozen=True, slots=True)
 class Site:
-    """The data of all pages: the product's name and description, and its apps, the root first.
+    """The data of all pages: the product's look and description, and its apps, the root first.
 
-    ``static`` maps names under ``/static`` to the resources' folders.
+    ``static`` maps names under ``/static`` to the resources' folders. ``tools`` are further pages for developers.
     """
 
-    brand: str
+    look: Look
     claim: str
     description: str
     apps: Sequence[Card]
     static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
+    tools: Sequence[Tool] = ()
+
+    @property
+    def brand(self) -> str:
+        """The product's name."""
+        return self.look.name
+
+    @property
+    def logo(self) -> str:
+        """The path of the product's logo."""
+        return f"/static/{LOOK}/{logo_name(self.look.logo)}"
 
     def page(self, template: str, package: str = _OURS, /, **values: object) -> str:
         """Return a page rendered from a template with ``values``, which are escaped.
 
-        The template is in the folder ``templates`` of ``package`` and can extend ``frame.html``.
+        The template is in the folder ``templates`` of ``package``. It can extend ``frame.html``, the product's layout,
+        or ``developers.html``, which adds the navigation between the apps' documents.
         """
         return _templates(package).get_template(template).render(site=self, **values)
 
@@ -76,28 +97,16 @@ def site_of(request: Request) -> Site:
     return app.site
 
 
-def html_page(request: Request, template: str, package: str = _OURS, /, **values: object) -> HTMLResponse:
+def html_page(
+    request: Request,
+    template: str,
+    package: str = _OURS,
+    /,
+    *,
+    policy: str = POLICY,
+    status: int = 200,
+    **values: object,
+) -> HTMLResponse:
     """Return a page of the root app with a content security policy; it is never cached. See ``Site.page``."""
-    html = site_of(request).page(template, package, name=None, kind="home", page="docs", **values)
-    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY, "Cache-Control": "no-store"})
-
-
-class Assets(StaticFiles):
-    """Serves our static files and the resources'. Browsers cache them, forever if the folder's name has a version."""
-
-    def __init__(self, folders: Mapping[str, Path] = _NO_FOLDERS) -> None:
-        super().__init__(directory=STATIC)
-        self._folders = {name: StaticFiles(directory=path) for name, path in folders.items()}
-
-    def lookup_path(self, path: str) -> tuple[str, os.stat_result | None]:
-        """Find a file in the folder that the path begins with; the path is normalized."""
-        name, _, rest = path.partition(os.sep)
-        folder = self._folders.get(name)
-        return super().lookup_path(path) if folder is None else folder.lookup_path(rest)
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return the file with its caching rule; the ETag is Starlette's."""
-        response = await super().get_response(path, scope)
-        fixed = path.startswith(_VERSIONED) and path.partition(os.sep)[0] not in self._folders
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable" if fixed else "public, max-age=300"
-        return response
+    html = site_of(request).page(template, package, **values)
+    return HTMLResponse(html, status, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})

@@ -16,7 +16,8 @@ from insula.http.kernel import kernel_if_open
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware import root_stack
 from insula.http.responses.handlers import install_handlers
-from insula.pages.site import Assets, Site
+from insula.pages.assets import Assets
+from insula.pages.site import Site
 from insula.site.docs import add_documentation
 from insula.site.openapi import DocumentedApp
 from insula.site.vocabularies import Vocabularies
@@ -80,7 +81,7 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
         app.include_router(router)
     add_documentation(app, site, name, mount)
     if is_root:
-        app.mount("/static", Assets(site.static), name="static")
+        app.mount("/static", Assets(site.look, site.static), name="static")
     return app
 
 

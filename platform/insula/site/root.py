@@ -21,7 +21,7 @@ from insula.http.request.addresses import parse_address
 from insula.http.routing.route import PublicRoute
 from insula.http.routing.route_check import DOCUMENTATION
 from insula.http.state import UndeclaredForwarding, state_of
-from insula.pages.site import POLICY, Site, site_of
+from insula.pages.site import Site, html_page, site_of
 from insula.signin import account_pages, accounts_router, auth_router
 from insula.site.factory import Lifespan, make_app, outer_stack
 from insula.site.health import Readiness, ReadinessCheck
@@ -118,9 +118,7 @@ def build_root(  # noqa: PLR0913 - the parts of an installation, each named by t
 
 async def home(request: Request) -> HTMLResponse:
     """Show the apps, their documents and their health."""
-    site = site_of(request)
-    html = site.page("home.html", title=site.brand, name=None, kind="home", page="docs")
-    return HTMLResponse(html, headers={"Content-Security-Policy": POLICY})
+    return html_page(request, "home.html", title=site_of(request).brand)
 
 
 async def healthz() -> Alive:

@@ -13,6 +13,7 @@ _JOBS: Final = "platform/insula/jobs/context.py"
 _EXTERNAL: Final = "platform/insula/jobs/effects.py"
 _DELIVERY: Final = tests("mail/test_delivery.py")
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
+_LOOK: Final = "platform/insula/core/look.py"
 _INSTALLATION: Final = "platform/insula/apps/installation.py"
 _DECLARED: Final = tests("apps/test_manifest.py")
 _SIGNATURE: Final = "billing/webhooks/signature.py"
@@ -141,7 +142,7 @@ EFFECTS: Final = (
         "",
         _DECLARED,
     ),
-    Edit("emails: a brand name with a line break", _INSTALLATION, " or not self.name.isprintable()", "", _DECLARED),
+    Edit("emails: a brand name with a line break", _LOOK, " or not name.isprintable()", "", _DECLARED),
     Edit(
         "emails: subjects with people's text",
         "platform/insula/mail/templates.py",
