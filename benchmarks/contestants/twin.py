@@ -36,7 +36,6 @@ from insula.db.engine.connection import TenantConnection
 from insula.db.engine.pools import Database
 from insula.db.engine.unit import Unit
 from insula.http.metrics import RequestMetrics
-from insula.http.middleware import mounted_stack
 from insula.http.request.json import StrictRequest
 from insula.http.routing.dispatch import install
 from insula.http.routing.idempotency import Replay, claim_key, keep
@@ -236,7 +235,6 @@ def _inside(settings: Settings) -> FastAPI:
         version="1",
         settings=settings,
         site=SITE,
-        stack=mounted_stack(),
         routers=[v1],
     )
     root.mount("/api", app, name="tenants")

@@ -16,7 +16,6 @@ from starlette.types import ASGIApp
 from insula.core.errors import Forbidden, NotFound, RateLimited, Unavailable
 from insula.core.settings import HttpSettings, Settings
 from insula.http.metrics import RequestMetrics
-from insula.http.middleware import mounted_stack
 from insula.http.routing.route import PublicRoute
 from insula.site.factory import make_app, outer_stack
 from tests.support.app import free_port, wait_until
@@ -127,7 +126,7 @@ def configured(**http: object) -> Settings:
 def build(settings: Settings | None = None, metrics: RequestMetrics | None = None) -> FastAPI:
     """Return the root with its own routes, and the same under /api."""
     settings = settings or configured()
-    stacks = {"root": outer_stack(settings, metrics or RequestMetrics()), "tenants": mounted_stack()}
+    stacks = {"root": outer_stack(settings, metrics or RequestMetrics()), "tenants": ()}
     root, tenants = (
         make_app(
             name=name,

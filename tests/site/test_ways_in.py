@@ -9,7 +9,6 @@ from fastapi import APIRouter, Depends, FastAPI
 
 from insula.core.settings import Settings
 from insula.http.metrics import RequestMetrics
-from insula.http.middleware import mounted_stack
 from insula.site.factory import make_app, outer_stack
 from tests.http.probe import build
 from tests.support.apps import MOUNTS, SITE
@@ -39,7 +38,7 @@ def _app(name: str) -> FastAPI:
         version="1",
         settings=settings,
         site=SITE,
-        stack=outer_stack(settings, RequestMetrics()) if name == "root" else mounted_stack(),
+        stack=outer_stack(settings, RequestMetrics()) if name == "root" else (),
         routers=[router],
     )
 

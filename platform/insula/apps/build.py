@@ -11,7 +11,6 @@ from insula.callers import AppCallers
 from insula.core.settings import Settings, audience
 from insula.http.app_context import AppContext, set_context
 from insula.http.kernel import Product
-from insula.http.middleware import mounted_stack
 from insula.http.responses.vocabulary import Vocabulary
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import DOCUMENTATION, check_callers, check_routes
@@ -32,7 +31,6 @@ def build(app: App, settings: Settings, site: Site, context: AppContext, vocabul
         version=app.version,
         settings=settings,
         site=site,
-        stack=mounted_stack(),
         routers=app.routers(),
         tags=app.tags,
         vocabularies=vocabularies,

@@ -3,7 +3,11 @@
 from dataclasses import dataclass
 
 from fastapi import FastAPI
+from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
+from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp
 
 from insula.callers import AppCallers
 from insula.core.settings import Settings
@@ -29,6 +33,22 @@ class AppWithContext(FastAPI):
     name: str = "root"
     settings: Settings
     context: AppContext | None = None
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """Return the app's middleware around its router, in FastAPI's order, but without three layers of FastAPI.
+
+        ``UnhandledErrors``, in the root's middleware, does the work of ServerErrorMiddleware, and RequestChecks that
+        of the body limit. FastAPI's layer that adds exceptions to spans would see none.
+        """
+        layers = [
+            *self.user_middleware,
+            Middleware(ExceptionMiddleware, handlers=self.exception_handlers, debug=self.debug),
+            Middleware(AsyncExitStackMiddleware),
+        ]
+        app: ASGIApp = self.router
+        for layer, args, kwargs in reversed(layers):
+            app = layer(app, *args, **kwargs)
+        return app
 
 
 def set_context(app: FastAPI, context: AppContext) -> None:

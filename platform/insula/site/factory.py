@@ -22,11 +22,7 @@ from insula.site.docs import add_documentation
 from insula.site.openapi import DocumentedApp
 from insula.site.vocabularies import Vocabularies
 
-_UNTRACED: Final[TelemetryConfig] = {
-    "tracing": False,
-    "metrics": False,
-    "logs": False,
-}  # the root app traces every request
+_UNOBSERVED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
 
 
@@ -46,7 +42,7 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
     version: str,
     settings: Settings,
     site: Site,
-    stack: Sequence[Middleware],
+    stack: Sequence[Middleware] = (),
     routers: Iterable[APIRouter] = (),
     tags: Sequence[Tag] = (),
     vocabularies: Vocabularies = MappingProxyType({}),
@@ -54,8 +50,8 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
 ) -> FastAPI:
     """Return an app with exception handlers, its OpenAPI document, docs pages and ``routers``.
 
-    ``stack`` is its middleware: ``outer_stack`` for the root, which also runs for mounted apps, and ``mounted_stack``
-    for a mounted app. A mounted app has no ``lifespan``, since it would never run.
+    ``stack`` is the middleware: ``outer_stack`` for the root, which also runs for mounted apps; a mounted app has none.
+    It has no ``lifespan`` either, since it would never run.
     """
     is_root = not mount
     app = DocumentedApp(
@@ -70,7 +66,7 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
         generate_unique_id_function=_operation_id,
         middleware=stack,
         lifespan=lifespan,
-        telemetry=None if is_root else _UNTRACED,
+        telemetry=None if is_root and settings.http.telemetry else _UNOBSERVED,  # the root observes every request
     )
     app.vocabularies = vocabularies
     app.name = name

@@ -1,6 +1,6 @@
 """Pure ASGI middleware for HTTP and WebSocket, and its order.
 
-Only the root app has the whole stack, which also serves the mounted apps. Each mounted app has its own UnhandledErrors.
+Only the root app has middleware, which also serves the mounted apps.
 
 1. Edge: request id, client address behind trusted proxies, timing, access log, metrics, security headers.
 2. Cors: origins whose pages may read answers, including errors of 3 and 4; only if the settings name origins.
@@ -30,7 +30,7 @@ from insula.http.middleware.moved import Moved, Successor
 from insula.http.middleware.request_checks import RequestChecks, VerifiedHost
 from insula.http.middleware.unhandled_errors import UnhandledErrors
 
-__all__ = ["Successor", "VerifiedHost", "mounted_stack", "root_stack"]
+__all__ = ["Successor", "VerifiedHost", "root_stack"]
 
 
 def root_stack(
@@ -45,7 +45,7 @@ def root_stack(
     return [
         Middleware(Edge, settings=settings, metrics=metrics),
         *([Middleware(Cors, origins=origins)] if origins else []),
-        *mounted_stack(),
+        Middleware(UnhandledErrors, translate=translate),
         Middleware(RequestChecks, settings=settings, verified_host=verified_host),
         Middleware(Moved, settings=settings, successor=successor),
         Middleware(Head),
@@ -54,7 +54,3 @@ def root_stack(
         Middleware(Mounts),
     ]
 
-
-def mounted_stack() -> list[Middleware]:
-    """Return the middleware of a mounted app."""
-    return [Middleware(UnhandledErrors, translate=translate)]

@@ -105,15 +105,9 @@ class TenantRoute(APIRoute):
 
     def get_route_handler(self) -> Handler:
         """Return the handler, run inside the unit of work."""
-        handle = super().get_route_handler()
+        handler = super().get_route_handler()
         guard, largest, attempts = self.guard, self.largest, self.kind.attempts
         long_lived = self.kind.unit is UnitOfWork.EACH_USE
-
-        async def handler(request: Request) -> Response:
-            if state_of(request.scope).admission is None:  # FastAPI would receive and parse the body first
-                await guard.admit(request)
-                check_length(headers_of(request), largest)
-            return await handle(request)
 
         async def run(request: Request) -> Response:
             body = SizedBody(request.receive, largest) if has_body(headers_of(request)) else request.receive
@@ -122,13 +116,13 @@ class TenantRoute(APIRoute):
                 state_of(request.scope).long_lived = True
             for _ in range(attempts - 1):
                 try:
-                    return await _attempt(handler, strict)
+                    return await _attempt(self, handler, strict)
                 except RecordedMeanwhile:
                     continue
                 except Exception as error:
                     if not is_retryable(error):
                         raise
-            return await _attempt(handler, strict)
+            return await _attempt(self, handler, strict)
 
         return releasing_permit(run) if guard.limit_class is EXPENSIVE else run
 
@@ -156,11 +150,11 @@ def _marks(endpoint: Callable[..., Any]) -> Iterator[object]:
             yield from get_args(hint)[1:]
 
 
-async def _attempt(handler: Handler, request: StrictRequest) -> Response:
+async def _attempt(route: TenantRoute, handler: Handler, request: StrictRequest) -> Response:
     state = state_of(request.scope)
     state.attempt = None
     try:
-        response = await _answer(handler, request, state)
+        response = await _answer(route, handler, request, state)
     except AppError:
         raise
     except Exception as error:
@@ -176,8 +170,11 @@ async def _attempt(handler: Handler, request: StrictRequest) -> Response:
     return response
 
 
-async def _answer(handler: Handler, request: StrictRequest, state: RequestState) -> Response:
+async def _answer(route: TenantRoute, handler: Handler, request: StrictRequest, state: RequestState) -> Response:
     try:
+        if state.admission is None:  # FastAPI would receive and parse the body first
+            await route.guard.admit(request)
+            check_length(headers_of(request), route.largest)
         response = await handler(request)
         if state.attempt is not None:
             await _commit(state.attempt, response)
