@@ -135,6 +135,7 @@ def _loggers_keep_no_configuration() -> Iterator[None]:
     configure = structlog.configure
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(structlog, "configure", lambda **how: configure(**how | {"cache_logger_on_first_use": False}))
+        structlog.configure()  # modules of tests that build an app have configured them already
         yield
 
 

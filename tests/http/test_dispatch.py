@@ -8,12 +8,12 @@ import httpx
 import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.routing import Mount
 from starlette.types import Message, Receive, Scope, Send
 
 from insula.asgi import create_app
 from insula.core.settings import Settings
-from insula.http.middleware.unhandled_errors import UnhandledErrors
 from insula.http.routing.dispatch import Dispatch, UnfitForTable, install
 from tests.probe.installation import INSTALLATION, REFERENCE
 from tests.support.states import with_state
@@ -95,11 +95,11 @@ async def test_every_route_is_found_as_fastapi_finds_it() -> None:
 async def test_a_mounted_app_gets_the_scope_that_fastapi_gives_it(path: str) -> None:
     scopes = []
 
-    async def stop(_self: UnhandledErrors, scope: Scope, *_: object) -> None:
+    async def stop(_self: ExceptionMiddleware, scope: Scope, *_: object) -> None:
         scopes.append({name: value for name, value in scope.items() if name not in ("fastapi", "insula", "router")})
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(UnhandledErrors, "__call__", stop)
+        patch.setattr(ExceptionMiddleware, "__call__", stop)
         for entrance in (APP.router.app, APP.router.middleware_stack):
             await entrance({**scope_of("GET", path), "app": APP}, _nothing, _drop)
     assert scopes[0] == scopes[1]

@@ -53,4 +53,3 @@ def root_stack(
         *own,
         Middleware(Mounts),
     ]
-
