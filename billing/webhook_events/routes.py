@@ -4,9 +4,9 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Query
 
 from billing.webhook_events import service as webhook_events
-from billing.webhook_events.errors import EventNotFound
 from billing.webhook_events.permissions import Action
 from billing.webhook_events.schemas import WebhookEventList, WebhookEventRead
+from insula.core.errors import NotFound
 from insula.core.paging import OffsetPage
 from insula.http.responses.problems import problems
 from insula.http.routing.guards import allow_staff
@@ -26,7 +26,7 @@ async def list_webhook_events(
     return OffsetPage[WebhookEventRead](items=items, total=total, skip=params.skip, limit=params.limit)
 
 
-@router.post("/{event_id}/replay", status_code=202, summary="Replay a webhook event", responses=problems(EventNotFound))
+@router.post("/{event_id}/replay", status_code=202, summary="Replay a webhook event", responses=problems(NotFound))
 async def replay_webhook_event(
     event_id: Annotated[UUID, Path(description="The event's own id, not the provider's.")],
     scope: Annotated[StaffScope, allow_staff(Action.REPLAY)],

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from billing.webhook_events import queries
 from billing.webhook_events.acts import Act
-from billing.webhook_events.errors import EventNotFound
 from billing.webhook_events.schemas import WebhookEventList
 from billing.webhooks.models import EventStatus, WebhookEvent
 from insula.audit import record
 from insula.core import clock
+from insula.core.errors import NotFound
 from insula.scope import StaffScope
 
 _REPLAYABLE: Final[frozenset[EventStatus]] = frozenset({"dead", "quarantined"})
@@ -24,11 +24,11 @@ async def listing(scope: StaffScope, params: WebhookEventList) -> tuple[Sequence
 async def replay(scope: StaffScope, event_row: UUID) -> WebhookEvent:
     """Give a dead or quarantined event another round of attempts; the next sweep makes the first.
 
-    A pending or handled event stays as it is. Raises EventNotFound.
+    A pending or handled event stays as it is. Raises NotFound.
     """
     event = await queries.locked(scope.unit.session, event_row)
     if event is None:
-        raise EventNotFound
+        raise NotFound
     if event.status not in _REPLAYABLE:
         return event
     before = {"status": event.status, "attempts": event.attempts, "error": event.error}

@@ -7,7 +7,7 @@ from typing import ClassVar, Final
 from sqlalchemy import CheckConstraint
 
 from insula.callers import Errors, RoleCallers, RoleHolder, Roles
-from insula.core.errors import AppError
+from insula.core.errors import AppError, Retry
 from insula.scope import RolePrincipal, RoleScope
 
 
@@ -26,6 +26,9 @@ class AgentsOnly(AppError):
     """This resource is for the support desk."""
 
     code, status = "agents_only", 403
+    meaning = "You are signed in, but you are no agent of the support desk."
+    cure = "Ask a lead of the support desk to add you."
+    retry = Retry.NO
 
 
 class SupportAgent(RoleHolder, table=True):

@@ -20,7 +20,7 @@ from insula.callers import (
     RoleHolder,
     Roles,
 )
-from insula.core.errors import AppError
+from insula.core.errors import AppError, Retry
 from insula.core.settings import Settings
 from insula.http.app_context import AppContext, AppWithContext, set_context
 from insula.http.responses.handlers import install_handlers
@@ -52,7 +52,10 @@ GRANTS: Final[Mapping[str, frozenset[Action]]] = {
 class AgentsOnly(AppError):
     """This resource is for the support desk."""
 
-    code, status = "agents_only", 403
+    code, status = "desk_only", 403
+    meaning = "You are signed in, but you are no agent of the support desk."
+    cure = "Ask a lead of the support desk to add you."
+    retry = Retry.NO
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from insula.callers import (
     Staff,
     roles_of,
 )
-from insula.core.errors import AppError, ManifestError
+from insula.core.errors import AppError, ManifestError, Retry
 from insula.core.ids import UserId, new_user_id
 from insula.core.settings import Settings
 from insula.http.app_context import set_context
@@ -34,12 +34,18 @@ class NotFirst(AppError):
     """Only the first user."""
 
     code, status = "not_first", 403
+    meaning = "This test lets only the first user in."
+    cure = "Call it as the first user."
+    retry = Retry.NO
 
 
 class NotSecond(AppError):
     """Only the second user."""
 
     code, status = "not_second", 403
+    meaning = "This test lets only the second user in."
+    cure = "Call it as the second user."
+    retry = Retry.NO
 
 
 class FirstUserOnly(desk.DeskAgents):

@@ -36,8 +36,8 @@ class TestSigningIn:
         tenant = await make.tenant()
         await make.member(tenant, role="owner", user=user)
 
-        assert problem(await at_desk.sign_in(user)) == (403, "agents_only")
-        assert problem(await at_desk.sign_in(user, tenant=tenant.slug)) == (403, "agents_only")
+        assert problem(await at_desk.sign_in(user)) == (403, "desk_only")
+        assert problem(await at_desk.sign_in(user, tenant=tenant.slug)) == (403, "desk_only")
         await at_desk.hire(user, AgentRole.CLERK)
         assert (await at_desk.sign_in(user)).status_code == 200
 
@@ -48,7 +48,7 @@ class TestSigningIn:
         await make.member(tenant, role="owner", user=user)
         await at_desk.hire(user, AgentRole.CLERK)
 
-        assert problem(await at_desk.sign_in(user, tenant=tenant.slug)) == (403, "agents_only")
+        assert problem(await at_desk.sign_in(user, tenant=tenant.slug)) == (403, "desk_only")
 
     async def test_an_app_without_sign_in_is_unknown(self, at_desk: Desk, user: UserRow) -> None:
         await at_desk.hire(user, AgentRole.CLERK)

@@ -50,7 +50,7 @@ def test_an_answer_that_violates_the_document_is_reported(
 
 
 def test_an_undocumented_error_code_is_reported(healthz: Operation) -> None:
-    problem = ProblemResponse(UnknownHost(), "id").body
+    problem = ProblemResponse(UnknownHost(), "id", "/errors/").body
     renamed = bytes(problem).replace(UnknownHost.code.encode(), b"another_code")
 
     assert _kinds(healthz, 421, bytes(problem), {"content-type": MEDIA_TYPE}) == []

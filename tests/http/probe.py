@@ -2,13 +2,14 @@
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from threading import Thread
 from typing import Annotated
 from uuid import UUID
 
 import httpx
 import uvicorn
-from fastapi import APIRouter, FastAPI, Query, Request, WebSocket
+from fastapi import APIRouter, FastAPI, HTTPException, Query, Request, WebSocket
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, EmailStr
 from starlette.types import ASGIApp
@@ -105,13 +106,17 @@ async def refuse(_socket: WebSocket) -> None:
     raise NotFound
 
 
+async def brew() -> None:
+    raise HTTPException(HTTPStatus.IM_A_TEAPOT)
+
+
 def routes() -> APIRouter:
     router = APIRouter(prefix="/v1", route_class=PublicRoute)
     router.add_api_route("/things", create_thing, methods=["POST"], status_code=201)
     router.add_api_route("/things", large, methods=["GET"], name="list_things")
     router.add_api_route("/things/{thing_id}", read_thing)
     router.add_api_route("/length", length, methods=["POST"])
-    for handler in (forbid, limit_rate, break_down, be_unavailable, misfit, large, see):
+    for handler in (forbid, limit_rate, break_down, be_unavailable, misfit, large, see, brew):
         router.add_api_route(f"/{handler.__name__}", handler)
     router.add_api_route("/break_off", break_off, response_model=None)
     router.add_api_websocket_route("/echo", echo)

@@ -10,7 +10,7 @@ from fastapi import APIRouter, FastAPI, WebSocket
 from pydantic import BaseModel
 from sqlalchemy import text
 
-from insula.core.errors import AppError
+from insula.core.errors import AppError, Retry
 from insula.http.kinds import MESSAGE_BYTES, SOCKET, LongLived, RouteKind
 from insula.http.responses.event_streams import EventStream, ServerEvent
 from insula.http.routing.guards import allow
@@ -50,6 +50,9 @@ class CommittedError(AppError):
     """An error whose changes are committed."""
 
     code, status, commits = "kept", 409, True
+    meaning = "The changes of this request are kept."
+    cure = "Read them."
+    retry = Retry.NO
 
 
 @dataclass

@@ -8,7 +8,7 @@ from typing import TypeVar
 import pytest
 
 from insula.core import clock
-from insula.core.errors import AppError, Unauthenticated, Unavailable
+from insula.core.errors import AppError, Retry, Unauthenticated, Unavailable
 from insula.core.ids import new_id
 from insula.http import open_connections
 from insula.http.errors import ServerStopping, TokenExpired
@@ -25,6 +25,9 @@ class Lost(AppError):
     """The error that the check raises."""
 
     code, status = "lost", 403
+    meaning = "The check of a long-lived connection found that its access has ended."
+    cure = "Connect again."
+    retry = Retry.NO
 
 
 async def soon(waiting: Awaitable[Result]) -> Result:

@@ -14,6 +14,7 @@ from tests.http.probe import build, client_of
 MOUNTS = ("", "/api")
 SOME_ID = "0194ff35-2b69-7d27-a0e4-7fa94a59cd3f"
 CANARY = "canary-4711"
+PAGES = "http://127.0.0.1:8000/errors"  # below the public URL, whatever the host of the request
 
 
 @pytest.fixture(params=MOUNTS, ids=["root", "mounted"])
@@ -38,6 +39,7 @@ def faults_log(monkeypatch: pytest.MonkeyPatch) -> CapturingLogger:
         ("DELETE", "/v1/things", 405, "method_not_allowed"),
         ("GET", "/v1/forbid", 403, "forbidden"),
         ("GET", "/v1/limit_rate", 429, "rate_limited"),
+        ("GET", "/v1/brew", 418, "im_a_teapot"),
         ("GET", "/v1/break_down", 500, "internal_failure"),
         ("GET", "/v1/misfit", 500, "internal_failure"),
         ("GET", "/v1/be_unavailable", 503, "unavailable"),
@@ -50,7 +52,7 @@ async def test_every_failure_is_a_problem(
     problem = answer.json()
 
     assert (answer.status_code, answer.headers["content-type"]) == (status, MEDIA_TYPE)
-    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"urn:insula:problem:{code}")
+    assert (problem["status"], problem["code"], problem["type"]) == (status, code, f"{PAGES}/{code}")
     assert problem["instance"] == answer.headers["x-request-id"]
     assert len(faults_log.calls) == (1 if status >= 500 else 0)
 

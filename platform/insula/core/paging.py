@@ -14,7 +14,7 @@ from typing import Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from insula.core.errors import AppError
+from insula.core.errors import AppError, Retry
 from insula.core.text.fields import SearchText
 
 MAX_LIMIT = 100
@@ -29,6 +29,12 @@ class InvalidCursor(AppError):
     """The cursor is not one that this list gave out."""
 
     code, status = "invalid_cursor", 422
+    meaning = "A cursor is valid only for the list, the filters and the sort order of the page that it came with."
+    cure = (
+        "Start again from the first page, without a cursor. Pass next_cursor on as it is, with the same query "
+        "parameters."
+    )
+    retry = Retry.NO
 
 
 class _ListParams(BaseModel):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self, TypeVar
+from typing import Annotated, Any, Final, Literal, Self, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 
 from pydantic import (
@@ -33,6 +33,9 @@ _METRICS_TOKEN_LENGTH = 16
 _KEY_LENGTH = 43  # 32 bytes as unpadded base64
 _DNS_PORT = 53
 _LAST_PORT = 65_535
+
+ERROR_PAGES: Final = "/errors/"
+"""The path of the pages that explain errors, with which the ``type`` of every problem begins."""
 
 Environment = Literal["local", "test", "production"]
 Names = Annotated[tuple[str, ...], NoDecode]
@@ -345,6 +348,11 @@ def with_groups(groups: tuple[tuple[str, type[SettingsGroup]], ...]) -> type[Set
     """Return a settings class that also has these groups, each under its name."""
     fields: dict[str, Any] = {name: (group, group()) for name, group in groups}  # pydantic's own type for them
     return create_model("Settings", __base__=Settings, __module__=__name__, **fields)
+
+
+def error_pages(settings: Settings) -> str:
+    """Return the URL with which the ``type`` of every problem begins; the error's code ends it."""
+    return settings.public_url.rstrip("/") + ERROR_PAGES
 
 
 def audience(settings: Settings, mount: str) -> str:

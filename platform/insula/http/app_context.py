@@ -10,7 +10,7 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp
 
 from insula.callers import AppCallers
-from insula.core.settings import Settings
+from insula.core.settings import ERROR_PAGES, Settings
 from insula.db.engine.roles import DatabaseRole
 
 
@@ -27,11 +27,13 @@ class AppContext:
 class AppWithContext(FastAPI):
     """A FastAPI app with typed attributes for its requests: ``app.state`` has no types and costs a microsecond.
 
-    ``make_app`` sets ``name`` and ``settings``; ``set_context`` sets ``context``, and ``name`` to the context's.
+    ``make_app`` sets ``name``, ``settings`` and ``error_pages``, with which the ``type`` of each problem begins;
+    ``set_context`` sets ``context``, and ``name`` to the context's.
     """
 
     name: str = "root"
     settings: Settings
+    error_pages: str = ERROR_PAGES
     context: AppContext | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -57,6 +59,11 @@ def set_context(app: FastAPI, context: AppContext) -> None:
         raise TypeError("an app with guards is built by make_app")
     app.context = context
     app.name = context.app
+
+
+def error_pages_of(app: object) -> str:
+    """Return the URL with which the ``type`` of each problem of ``app`` begins."""
+    return app.error_pages if isinstance(app, AppWithContext) else ERROR_PAGES
 
 
 def context_of(connection: HTTPConnection) -> AppContext:

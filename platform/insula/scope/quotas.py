@@ -8,7 +8,7 @@ from sqlmodel import select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.access.entitlements import CountedQuota, SmallQuota
-from insula.core.errors import AppError
+from insula.core.errors import AppError, Retry
 from insula.db.schema.counting import GRANTED, QUOTA
 from insula.scope.scopes import Scope
 
@@ -17,6 +17,9 @@ class QuotaExceeded(AppError):
     """The plan's quota for this resource is used up."""
 
     code, status = "quota_exceeded", 409
+    meaning = "The tenant has as many of these resources as its plan includes."
+    cure = "Tell the user that the quota is used up: they can delete some, or choose a larger plan."
+    retry = Retry.NO
 
 
 def check_quota(scope: Scope, quota: CountedQuota) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID
 from insula.access import Policy
 from insula.access.entitlements import Amount, Feature
 from insula.audit import PLATFORM, Actor
-from insula.core.errors import AppError
+from insula.core.errors import AppError, Retry
 from insula.core.ids import MemberId
 from insula.db.engine.unit import Unit
 from insula.scope.principals import ApiKeyPrincipal, RolePrincipal, StaffPrincipal, UserPrincipal
@@ -39,6 +39,9 @@ class FeatureNotIncluded(AppError):
     """The plan does not include this feature."""
 
     code, status = "feature_not_included", 403
+    meaning = "The route belongs to a feature that the tenant's plan does not include."
+    cure = "Offer a plan that includes the feature."
+    retry = Retry.NO
 
 
 Authority = Member | ApiKeyPrincipal

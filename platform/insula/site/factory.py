@@ -11,7 +11,7 @@ from fastapi.telemetry import TelemetryConfig
 from starlette.middleware import Middleware
 from starlette.types import Scope
 
-from insula.core.settings import Settings
+from insula.core.settings import Settings, error_pages
 from insula.http.kernel import kernel_if_open
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware import root_stack
@@ -71,6 +71,7 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
     app.vocabularies = vocabularies
     app.name = name
     app.settings = settings
+    app.error_pages = error_pages(settings)
     app.site = site
     install_handlers(app)
     for router in routers:

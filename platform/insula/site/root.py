@@ -23,6 +23,7 @@ from insula.http.routing.route_check import DOCUMENTATION
 from insula.http.state import UndeclaredForwarding, state_of
 from insula.pages.site import Site, html_page, site_of
 from insula.signin import account_pages, accounts_router, auth_router
+from insula.site.error_pages import error_router
 from insula.site.factory import Lifespan, make_app, outer_stack
 from insula.site.health import Readiness, ReadinessCheck
 from insula.site.queue_metrics import DatabaseGauge, QueueMetrics
@@ -34,6 +35,8 @@ PUBLIC: Final = DOCUMENTATION | {
     "GET /metrics",  # guarded by its own token, or loopback only
     "GET /account/verify",  # links in emails lead here
     "GET /account/reset",
+    "GET /errors",  # the type of every problem leads here, also of one without credentials
+    "GET /errors/{code}",
     "GET /.well-known/jwks.json",  # public keys, by definition
     "POST /auth/login",  # credentials come from here
     "POST /auth/refresh",
@@ -106,7 +109,14 @@ def build_root(  # noqa: PLR0913 - the parts of an installation, each named by t
         settings=settings,
         site=site,
         stack=outer_stack(settings, metrics, middleware),
-        routers=[installation, auth_router(refusals), accounts_router(), account_pages, *pages],
+        routers=[
+            installation,
+            auth_router(refusals),
+            accounts_router(),
+            account_pages,
+            error_router(settings, site),
+            *pages,
+        ],
         tags=[
             {"name": "installation", "description": "The health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},

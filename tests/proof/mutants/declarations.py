@@ -19,7 +19,25 @@ _MIDDLEWARE_TESTS: Final = tests("apps/test_middleware.py")
 _MANIFESTS: Final = tests("apps/test_manifest.py")
 _NEW_TENANT_TESTS: Final = tests("tenancy/test_new_tenants.py")
 
+_ERRORS: Final = "platform/insula/core/errors.py"
+_ERROR_TESTS: Final = tests("site/test_error_pages.py")
+
 DECLARATIONS: Final = (
+    Edit("errors: one without an explanation", _ERRORS, "if missing:", "if False:", _ERROR_TESTS),
+    Edit(
+        "errors: a code that is no part of a URL",
+        _ERRORS,
+        "if not _CODE.fullmatch(cls.code):",
+        "if False:",
+        _ERROR_TESTS,
+    ),
+    Edit(
+        "errors: two with the same code",
+        "platform/insula/site/error_pages.py",
+        "if other is not kind:",
+        "if False:",
+        _ERROR_TESTS,
+    ),
     Edit("new tenants: any function", _MANIFEST, "    if not fits:", "    if False:", _MANIFESTS),
     Edit(
         "new tenants: any plan in an installation without plans",

@@ -13,7 +13,7 @@ from starlette.websockets import WebSocketDisconnect
 from insula.core.errors import AppError
 from insula.http.errors import InternalFailure
 from insula.http.responses.handlers import close_code, report
-from insula.http.responses.problems import ProblemResponse, request_id_of
+from insula.http.responses.problems import problem
 
 Translate = Callable[[BaseException], AppError | None]
 
@@ -55,6 +55,6 @@ async def refuse(scope: Scope, send: Send, error: AppError) -> None:
     if scope["type"] == "websocket":
         await send({"type": "websocket.close", "code": close_code(error), "reason": error.code})
         return
-    response = ProblemResponse(error, request_id_of(scope))
+    response = problem(scope, error)
     await send({"type": "http.response.start", "status": error.status, "headers": response.raw_headers})
     await send({"type": "http.response.body", "body": response.body})

@@ -14,25 +14,13 @@ from starlette.responses import Response
 from starlette.types import Scope
 from starlette.websockets import WebSocket
 
-from insula.core.errors import (
-    AppError,
-    BadRequest,
-    Forbidden,
-    InvalidRequest,
-    NotFound,
-    PayloadTooLarge,
-    Unauthenticated,
-)
-from insula.http.errors import BodyError, InternalFailure, MethodNotAllowed, ServerStopping
-from insula.http.responses.problems import FieldErrorFields, ProblemResponse, request_id_of
+from insula.core.errors import AppError, InvalidRequest, PayloadTooLarge
+from insula.http.errors import BY_STATUS, BodyError, InternalFailure, ServerStopping
+from insula.http.responses.problems import FieldErrorFields, problem
 from insula.http.state import state_of
 
 POLICY_VIOLATION, TOO_LARGE, INTERNAL_ERROR, RESTARTING, TRY_AGAIN_LATER = 1008, 1009, 1011, 1012, 1013
 _TRY_AGAIN = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
-_BY_STATUS: Mapping[int, type[AppError]] = {
-    error.status: error
-    for error in (BadRequest, Unauthenticated, Forbidden, NotFound, MethodNotAllowed, PayloadTooLarge, InvalidRequest)
-}
 _MAX_ERRORS = 50
 _REFUSED = "value_error"
 _MAX_LENGTH = 200
@@ -83,15 +71,14 @@ async def answer_http_exception(connection: HTTPConnection, error: Exception) ->
         headers["Allow"] = ", ".join(sorted(_allowed(connection.scope)))
     if error.status_code < HTTPStatus.BAD_REQUEST:
         return Response(status_code=error.status_code, headers=headers)
-    kind = _BY_STATUS.get(error.status_code) or _kind_of(error.status_code)
-    return await _answer(connection, kind(headers=headers))
+    return await _answer(connection, BY_STATUS.get(error.status_code, InternalFailure)(headers=headers))
 
 
 async def answer_invalid_request(connection: HTTPConnection, error: Exception) -> Response | None:
     """Answer an invalid request: name each invalid field, but never repeat its value."""
     if isinstance(connection, WebSocket) or not isinstance(error, RequestValidationError):
         return await _answer(connection, InvalidRequest())
-    return ProblemResponse(InvalidRequest(), request_id_of(connection.scope), field_errors(error.errors()))
+    return problem(connection.scope, InvalidRequest(), field_errors(error.errors()))
 
 
 async def _answer(connection: HTTPConnection, error: AppError) -> Response | None:
@@ -99,12 +86,7 @@ async def _answer(connection: HTTPConnection, error: AppError) -> Response | Non
         await connection.close(close_code(error), reason=error.code)
         return None
     refused = error.fields if isinstance(error, InvalidRequest) else {}
-    return ProblemResponse(error, request_id_of(connection.scope), refused_fields(refused))
-
-
-def _kind_of(status: int) -> type[AppError]:
-    phrase = HTTPStatus(status).phrase
-    return type(phrase, (AppError,), {"__doc__": phrase, "code": phrase.lower().replace(" ", "_"), "status": status})
+    return problem(connection.scope, error, refused_fields(refused))
 
 
 def _allowed(scope: Scope) -> set[str]:

@@ -11,11 +11,13 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from insula.core.errors import AppError
+from insula.http.app_context import error_pages_of
 from insula.http.state import state_of
 
 MEDIA_TYPE = "application/problem+json"
 SCHEMA = "#/components/schemas/Problem"
 _EXAMPLE_ID = "01940b6e-7d1c-7a3e-9b52-5f0c2f6e8a11"
+_EXAMPLE_PAGES = "https://app.example.com/errors/"  # a document is the same for every deployment
 
 Responses = dict[int | str, dict[str, Any]]  # FastAPI's own type of `responses=`
 
@@ -39,7 +41,7 @@ class Problem(BaseModel):
         json_schema_extra={
             "examples": [
                 {
-                    "type": "urn:insula:problem:not_found",
+                    "type": f"{_EXAMPLE_PAGES}not_found",
                     "title": "This does not exist, or you may not see it",
                     "status": 404,
                     "detail": "This does not exist, or you may not see it",
@@ -50,7 +52,7 @@ class Problem(BaseModel):
         }
     )
 
-    type: str = Field(description="A URI that names this kind of problem.")
+    type: str = Field(description="The URL of a page that says what this kind of problem means, and what to do.")
     title: str = Field(description="The same for every problem of this kind.")
     status: int = Field(description="The HTTP status.")
     detail: str = Field(description="What went wrong in this case.")
@@ -68,10 +70,12 @@ class FieldErrorFields(TypedDict):
 
 
 class ProblemResponse(Response):
-    """A response that contains ``error`` as a problem."""
+    """A response that contains ``error`` as a problem, whose ``type`` is a URL below ``error_pages``."""
 
-    def __init__(self, error: AppError, request_id: str, field_errors: Iterable[FieldErrorFields] = ()) -> None:
-        fields: dict[str, object] = _fields(type(error), error.detail, request_id)
+    def __init__(
+        self, error: AppError, request_id: str, error_pages: str, field_errors: Iterable[FieldErrorFields] = ()
+    ) -> None:
+        fields: dict[str, object] = _fields(type(error), error.detail, request_id, error_pages)
         if found := list(field_errors):
             fields["field_errors"] = found
         # ASCII only, since even half a surrogate pair in a text can be escaped, but not encoded as UTF-8.
@@ -83,6 +87,11 @@ def request_id_of(scope: Scope) -> str:
     return state_of(scope).request_id
 
 
+def problem(scope: Scope, error: AppError, field_errors: Iterable[FieldErrorFields] = ()) -> ProblemResponse:
+    """Return the response to this request that contains ``error``."""
+    return ProblemResponse(error, request_id_of(scope), error_pages_of(scope["app"]), field_errors)
+
+
 def problems(*errors: type[AppError]) -> Responses:
     """Return ``responses=`` for a route that can raise ``errors``. Errors with the same status share an entry."""
     found: Responses = {}
@@ -90,7 +99,7 @@ def problems(*errors: type[AppError]) -> Responses:
         entry = found.setdefault(error.status, _entry(error.status))
         entry["content"][MEDIA_TYPE]["examples"][error.code] = {
             "summary": error.title(),
-            "value": _fields(error, error.title(), _EXAMPLE_ID),
+            "value": _fields(error, error.title(), _EXAMPLE_ID, _EXAMPLE_PAGES),
         }
     return found
 
@@ -115,9 +124,9 @@ def _entry(status: int) -> dict[str, Any]:
     }
 
 
-def _fields(kind: type[AppError], detail: str, request_id: str) -> dict[str, object]:
+def _fields(kind: type[AppError], detail: str, request_id: str, error_pages: str) -> dict[str, object]:
     return {
-        "type": f"urn:insula:problem:{kind.code}",
+        "type": error_pages + kind.code,
         "title": kind.title(),
         "status": kind.status,
         "detail": detail,

@@ -27,7 +27,7 @@ from uvicorn.server import ServerState
 from insula.core.errors import AppError, Unavailable
 from insula.core.ids import new_id
 from insula.core.settings import HttpSettings
-from insula.http.app_context import AppWithContext
+from insula.http.app_context import AppWithContext, error_pages_of
 from insula.http.errors import HeaderTooLarge, RequestTimeout
 from insula.http.kernel import kernel_if_open
 from insula.http.responses.problems import ProblemResponse
@@ -74,6 +74,7 @@ class Connection(HttpToolsProtocol):
     ) -> None:
         super().__init__(config, server_state, app_state, _loop)
         http = _settings_of(config.loaded_app)
+        self._error_pages = error_pages_of(config.loaded_app)
         self.timeout_keep_alive = http.keep_alive_timeout
         self._http = http
         self._limits = _limits_of(http)
@@ -240,7 +241,7 @@ class Connection(HttpToolsProtocol):
     def _refuse(self, error: AppError) -> None:
         """Answer without the app, and close."""
         self._log_end(error.code)
-        response = ProblemResponse(error, str(new_id()))
+        response = ProblemResponse(error, str(new_id()), self._error_pages)
         head = [f"HTTP/1.1 {error.status} {HTTPStatus(error.status).phrase}".encode(), b"connection: close"]
         head += [name + b": " + value for name, value in response.raw_headers]
         self.transport.write(b"\r\n".join([*head, b"", bytes(response.body)]))

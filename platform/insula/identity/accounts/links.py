@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Final, Self
 
 from insula.core import clock
-from insula.core.errors import AppError
+from insula.core.errors import AppError, Retry
 from insula.core.ids import new_secret
 
 VERIFY_PREFIX: Final = "insula_ev"
@@ -18,6 +18,9 @@ class LinkRefused(AppError):
     """The link is invalid, used or expired; ask for another."""
 
     code, status = "link_refused", 400
+    meaning = "A link in an email works once, for a limited time. A newer email makes the links in older ones invalid."
+    cure = "Offer to send another email, and tell the user to open the newest one."
+    retry = Retry.NO
 
 
 class Purpose(StrEnum):

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from insula.audit import Actor, AuditAction, Origin, record_in
 from insula.core import clock
-from insula.core.errors import AppError, NotFound
+from insula.core.errors import AppError, NotFound, Retry
 from insula.core.ids import UserId
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import IDENTITY
@@ -28,6 +28,9 @@ class CurrentPasswordWrong(AppError):
     """The current password that you gave is wrong."""
 
     code, status = "current_password_wrong", 403
+    meaning = "The account is changed only by someone who knows its current password."
+    cure = "Let the user enter the current password again."
+    retry = Retry.NO
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from insula.core.errors import AppError
+from insula.core.errors import AppError, Retry
 
 SHORTEST_PASSWORD: Final = 12
 LONGEST_PASSWORD: Final = 128
@@ -45,6 +45,12 @@ class PasswordTooEasy(AppError):
     """This password is easy to guess; choose another."""
 
     code, status = "password_too_easy", 422
+    meaning = (
+        "The password is in the list of common passwords, repeats few characters, or is the user's own name or email "
+        "address."
+    )
+    cure = "Ask the user for another password, such as four words that do not belong together."
+    retry = Retry.NO
 
 
 def check_password(password: str, *own: str) -> None:

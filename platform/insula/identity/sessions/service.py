@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula.audit import NO_ORIGIN, PLATFORM, SYSTEM, Actor, Origin, record_in
 from insula.core import clock
-from insula.core.errors import AppError, Unauthenticated
+from insula.core.errors import AppError, Retry, Unauthenticated
 from insula.core.ids import UserId, new_id, new_secret
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
@@ -31,18 +31,38 @@ class LoginRefused(Unauthenticated):
     """Email or password is wrong."""
 
     code = "login_refused"
+    meaning = (
+        "No account has this email address, the password is another one, or the account is suspended. The answer does "
+        "not tell which, so that nobody can find out who has an account."
+    )
+    cure = (
+        "Let the user correct the email address and the password, or set a new password with POST /auth/password/reset."
+    )
+    retry = Retry.NO
 
 
 class EmailNotVerified(AppError):
     """This account's email address is not verified; use the link in the email, or ask for another."""
 
     code, status = "email_not_verified", 403
+    meaning = "The password is right, but the owner of the email address has not confirmed it yet."
+    cure = "Tell the user to open the link in the email, and offer to send another one with POST /auth/verify/resend."
+    retry = Retry.NO
 
 
 class RefreshTokenRefused(Unauthenticated):
     """The refresh token is invalid, used or expired; sign in again."""
 
     code = "refresh_token_refused"
+    meaning = (
+        "A refresh token works once. This one was used before, has expired, or its session has ended. Using one twice "
+        "ends the session, because it may have been stolen."
+    )
+    cure = (
+        "Send the user to the sign-in page. If it happens often, two parts of the client refresh at the same time: let "
+        "only one do it."
+    )
+    retry = Retry.NO
 
 
 @dataclass(frozen=True, slots=True)
