@@ -15,6 +15,7 @@ from insula.http.responses.vocabulary import Vocabulary
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import DOCUMENTATION, check_callers, check_routes
 from insula.pages.site import Card, Site, Tool
+from insula.site.error_pages import ERRORS
 from insula.site.factory import make_app
 from insula.site.vocabularies import Vocabularies
 
@@ -81,4 +82,4 @@ def site_of(installation: Installation, settings: Settings, tools: Sequence[Tool
     cards = (_ROOT, *(Card(app.name, app.mount, app.purpose) for app in installation.apps))
     brand = installation.brand
     look = settings.brand.look.over(brand.look)
-    return Site(look, brand.claim, brand.description, cards, installation.static, tools)
+    return Site(look, brand.claim, brand.description, cards, installation.static, (ERRORS, *tools))

@@ -20,8 +20,9 @@ from insula.core.settings import Settings, error_pages
 from insula.http.errors import UNNAMED_ERRORS
 from insula.http.request.media_types import prefers_json
 from insula.http.routing.route import PublicRoute
-from insula.pages.site import POLICY, Site
+from insula.pages.site import POLICY, Site, Tool
 
+ERRORS: Final = Tool("errors", "/errors", "What each error means, and what to do.")
 HTML: Final = "text/html; charset=utf-8"
 JSON: Final = "application/json"
 _HEADERS: Final[Mapping[str, str]] = {
@@ -146,16 +147,13 @@ class _ErrorPages:
             (status, HTTPStatus(status).phrase, [self._read(error) for error in errors])
             for status, errors in groupby(by_status, key=lambda error: error.status)
         ]
-        return self._site.page("errors.html", title="Errors", name=None, kind="home", page="docs", groups=groups)
+        return self._site.page("errors.html", title="Errors", groups=groups)
 
     def _explained(self, error: type[AppError]) -> str:
         read = self._read(error)
         return self._site.page(
             "error.html",
             title=f"{read.code}: {read.title}",
-            name=None,
-            kind="home",
-            page="docs",
             error=read,
             phrase=HTTPStatus(read.status).phrase,
             advice=read.retry.advice,
