@@ -268,8 +268,8 @@ class PreconditionFailed(AppError):
 
     code, status = "precondition_failed", 412
     meaning = (
-        "If-Match names a version, and someone changed or deleted the resource after that version was read. Nothing "
-        "was overwritten."
+        "If-Match names a version, and someone changed the resource after that version was read. Nothing was "
+        "overwritten."
     )
     cure = (
         "Read the resource again, show the user the differences or apply the change to the current version, and send "
