@@ -8,6 +8,7 @@ FastAPI; with ``BENCH_INSIDE`` it is mounted in the product's root app, with its
 handlers.
 """
 
+import inspect
 import re
 from collections.abc import AsyncIterator, Callable, Coroutine, Mapping
 from contextlib import asynccontextmanager
@@ -147,7 +148,7 @@ class StrictTwinRoute(TwinRoute):
 def add_twins(router: APIRouter, prefix: str = "") -> None:
     """Add the measured routes, made from the product's."""
     for route in measured_routes():
-        endpoint, methods = unguarded(route.endpoint), sorted(route.methods or ())
+        endpoint, methods = unguarded(inspect.unwrap(route.endpoint)), sorted(route.methods or ())
         path = prefix + route.path
         router.add_api_route(path, endpoint, methods=methods, status_code=route.status_code, name=route.name)
 

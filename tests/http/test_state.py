@@ -5,7 +5,7 @@ from typing import Annotated
 
 import httpx
 import pytest
-from fastapi import APIRouter
+from fastapi import APIRouter, Depends, Query, Request
 from starlette.types import Scope as AsgiScope
 
 from insula.core.settings import Settings
@@ -31,12 +31,26 @@ async def both(
     return reader is writer
 
 
+Reader = Annotated[Scope, allow(Action.READ)]
+
+
+async def unit_of(scope: Reader) -> int:
+    return id(scope.unit)
+
+
+async def shared(
+    request: Request, scope: Reader, theirs: Annotated[int, Depends(unit_of)], *, page: Annotated[int, Query(ge=1)] = 1
+) -> list[object]:
+    return [request.url.path, scope.tenant.slug, id(scope.unit) == theirs, page]
+
+
 @pytest.fixture
 async def twice(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
     """Talk to an app that includes a guarded route under a second guard."""
     app = new_app()
     router = APIRouter(route_class=TenantRoute)
     router.add_api_route("/read", read)
+    router.add_api_route("/shared", shared)
     app.include_router(router, prefix="/more", dependencies=[allow(Action.DELETE)])
     beside_tenants(live, app, [router])
     async with talking_to(app, live, settings) as client:
@@ -53,6 +67,18 @@ def test_a_copy_of_the_scope_shares_the_state() -> None:
 
 def test_the_state_shows_no_header() -> None:
     assert "Bearer" not in repr(RequestState("a-request"))
+
+
+async def test_a_dependency_of_the_route_gets_the_routes_own_scope(
+    twice: httpx.AsyncClient, make: Factories, sign_in: SignIn
+) -> None:
+    tenant = await make.tenant(plan="pro")
+    viewer = await sign_in(await make.member(tenant, "viewer"), tenant)
+
+    served = await twice.get("/shared?page=2", headers=viewer)
+    assert (served.status_code, served.json()) == (200, ["/shared", tenant.slug, True, 2])
+    assert problem(await twice.get("/shared?page=0", headers=viewer)) == (422, "invalid_request")
+    assert (await twice.get("/shared", headers=viewer)).json()[-1] == 1
 
 
 class TestASecondGuard:

@@ -7,7 +7,7 @@ the typed attributes of ``state_of(scope)``. Middleware that copies the scope sh
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, Generic, NamedTuple, TypeVar
+from typing import Any, Final, Generic, NamedTuple, TypeVar
 from uuid import UUID
 
 from starlette.types import Scope
@@ -107,6 +107,8 @@ class Attempt:
 
     unit: Unit
     claimed: ClaimedKey | None = None
+    scope: Any = None
+    """The scope that the route's guard returned, of the guard's type."""
 
 
 @dataclass(slots=True, eq=False, repr=False)

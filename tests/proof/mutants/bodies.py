@@ -15,8 +15,8 @@ BODIES: Final = (
     Edit(
         "bodies: read before authentication",
         _ROUTE,
-        "                await guard.admit(request)",
-        "                pass",
+        "            await route.guard.admit(request)",
+        "            pass",
         _FIRST,
     ),
     Edit(

@@ -63,6 +63,13 @@ EFFECTS: Final = (
         "if (long_lived",
         _STATE,
     ),
+    Edit(
+        "routes: a dependency of the route gets another scope",
+        _ACCESS,
+        "if state.attempt is not None and self._made(admission):",
+        "if False:",
+        _STATE,
+    ),
     Edit("routes: two guards are taken", "platform/insula/http/routing/route.py", ")])) > 1:", ")])) > 2:", _STATE),
     Edit(
         "scope: any key",

@@ -159,12 +159,15 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         return admission
 
     async def __call__(self, connection: HTTPConnection) -> AnyScope:
-        """Return the scope of this request, with the unit of work of this attempt.
+        """Return the scope of this request, with the unit of work of this attempt: the same at each call.
 
         A long-lived connection has no unit of work.
         """
         state = state_of(connection.scope)
         long_lived, admission = state.long_lived or not isinstance(connection, Request), state.admission
+        if state.attempt is not None and self._made(admission):
+            kept: AnyScope = state.attempt.scope
+            return kept
         if state.attempt is not None or (long_lived and admission is not None and not self._made(admission)):
             raise RuntimeError(f"a route must have one guard; this one has another besides that of {self.action}")
         admitted = admission if self._made(admission) else await self.admit(connection)
@@ -177,7 +180,10 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
         request = RequestContext(
             unit, state.request_id, address_of(connection), kernel.policy, admitted.reopen, admitted.limited_to
         )
-        return self.scope(admitted.caller, request)
+        scope = self.scope(admitted.caller, request)
+        if state.attempt is not None:
+            state.attempt.scope = scope
+        return scope
 
     def _made(self, admission: Admission[object] | None) -> TypeGuard[Admission[AnyCaller]]:
         """Return whether this guard made the admission. Another guard's admission is for another action."""

@@ -25,6 +25,7 @@ from insula.http.responses.problems import merge_problems, problems
 from insula.http.routing.guards import Guard
 from insula.http.routing.idempotency import RecordedMeanwhile, Replay, keep, kept_twice, recorded_meanwhile
 from insula.http.routing.permits import EXPENSIVE, releasing_permit
+from insula.http.routing.scope_parameter import with_scope
 from insula.http.state import Attempt, RequestState, state_of
 
 Handler = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -101,7 +102,8 @@ class TenantRoute(APIRoute):
         responses = merge_problems(problems(*errors), options.pop("responses", None) or {})
         self.guard = guard  # super().__init__ calls get_route_handler, which reads guard and largest
         self.largest = next((mark.bytes for mark in marks if isinstance(mark, Largest)), self.kind.body_bytes or 0)
-        super().__init__(path, endpoint, openapi_extra=extra, responses=responses, **options)
+        filled = with_scope(endpoint, guard) if self.kind.unit is UnitOfWork.REQUEST else endpoint
+        super().__init__(path, filled, openapi_extra=extra, responses=responses, **options)
 
     def get_route_handler(self) -> Handler:
         """Return the handler, run inside the unit of work."""
