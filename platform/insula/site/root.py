@@ -36,7 +36,7 @@ PUBLIC: Final = DOCUMENTATION | {
     "GET /account/verify",  # links in emails lead here
     "GET /account/reset",
     "GET /errors",  # the type of every problem leads here, also of one without credentials
-    "GET /errors/{code}",
+    "GET /errors/{error_code}",
     "GET /.well-known/jwks.json",  # public keys, by definition
     "POST /auth/login",  # credentials come from here
     "POST /auth/refresh",
