@@ -88,6 +88,12 @@ def put(target: Document, **values: object) -> None:
     target.update(values)
 
 
+def rename_page(changed: Document) -> None:
+    schemas = changed["components"]["schemas"]
+    put(schemas, ProjectPage=schemas.pop("Page"))
+    put(operation(changed, "get")["responses"], **{"200": json_of("ProjectPage")})
+
+
 Change = Callable[[Document], object]
 
 BREAKING: dict[str, tuple[Change, list[str]]] = {
@@ -181,10 +187,7 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
         ["GET /projects: the credential apiKey no longer suffices"],
     ),
     "a schema is renamed": (
-        lambda d: (
-            put(d["components"]["schemas"], ProjectPage=d["components"]["schemas"].pop("Page")),
-            put(operation(d, "get")["responses"], **{"200": json_of("ProjectPage")}),
-        ),
+        rename_page,
         ["schema Page: removed or renamed"],
     ),
 }
