@@ -92,7 +92,7 @@ class TestEachRequest:
         token = await token_of(at_desk, user)
 
         for other in (await sign_in.token(user, "tenants", tenant), await sign_in.token(user, "admin")):
-            assert problem(await at_desk.tickets(other)) == (401, "unauthenticated")
+            assert problem(await at_desk.tickets(other)) == (401, "wrong_audience")
         assert (await at_desk.tickets(token)).status_code == 200
 
     async def test_the_apps_token_is_refused_by_other_apps(
@@ -107,7 +107,7 @@ class TestEachRequest:
         assert guarded.keys() == {app.name for app in INSTALLATION.apps}
         for path in guarded.values():
             answer = await client.get(path, headers={"Authorization": f"Bearer {token}"})
-            assert problem(answer) == (401, "unauthenticated")
+            assert problem(answer) == (401, "wrong_audience")
 
     async def test_an_api_key_is_refused_where_none_is_declared(self, at_desk: Desk, make: Factories) -> None:
         key = await make.api_key(await make.tenant())

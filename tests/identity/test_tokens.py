@@ -6,6 +6,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from joserfc.jwk import RSAKey
 
+from insula.core.errors import Unauthenticated, WrongAudience
 from insula.core.ids import TenantId, UserId, new_id
 from insula.core.settings import Settings
 from insula.identity import Claims, TokenIssuer, TokenVerifier
@@ -143,6 +144,39 @@ class TestHeader:
         self, forge: Forge, verifier: TokenVerifier, ours: str, header: bytes
     ) -> None:
         assert await refused(verifier, forge.sign(header=header), ours)
+
+
+class TestAudience:
+    async def test_a_valid_token_for_another_app_is_told_which_one_to_get(
+        self, issuer: TokenIssuer, verifier: TokenVerifier, settings: Settings, ours: str
+    ) -> None:
+        theirs = audience(settings, "admin")
+        token = await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=theirs)
+        assert (await verifier.verify(token, theirs)).audience == theirs
+
+        with pytest.raises(WrongAudience) as raised:
+            await verifier.verify(token, ours)
+
+        assert raised.value.detail == (
+            f"This access token is for {theirs}; sign in with the resource {ours} to get one for this app"
+        )
+        assert raised.value.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+
+    async def test_a_forged_or_expired_token_for_another_app_is_told_nothing(
+        self, forge: Forge, verifier: TokenVerifier, settings: Settings, ours: str
+    ) -> None:
+        theirs = audience(settings, "admin")
+        with pytest.raises(WrongAudience):  # the control: genuine and current
+            await verifier.verify(forge.sign(forge.claims(aud=theirs)), ours)
+
+        for token in (
+            forge.sign(forge.claims(aud=theirs), key=RSAKey.generate_key(2048, {"kid": forge.key.kid})),
+            forge.sign(forge.claims(aud=theirs, exp=1)),
+            forge.sign(forge.claims(aud=theirs, iss="https://elsewhere.example")),
+        ):
+            with pytest.raises(Unauthenticated) as raised:
+                await verifier.verify(token, ours)
+            assert type(raised.value) is Unauthenticated
 
 
 class TestCache:

@@ -113,6 +113,20 @@ class Unauthenticated(AppError):
         super().__init__(detail, headers={"WWW-Authenticate": "Bearer", **(headers or {})})
 
 
+class WrongAudience(Unauthenticated):
+    """The access token is for another app; get one for this app."""
+
+    code = "wrong_audience"
+
+    @classmethod
+    def of(cls, theirs: str, ours: str) -> Self:
+        """Return the error for a genuine token for ``theirs`` that was sent to ``ours``."""
+        return cls(
+            f"This access token is for {theirs}; sign in with the resource {ours} to get one for this app",
+            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
+        )
+
+
 class Forbidden(AppError):
     """Your role does not allow this."""
 

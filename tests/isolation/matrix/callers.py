@@ -28,6 +28,7 @@ class Refusal(NamedTuple):
 
 
 UNAUTHENTICATED: Final = Refusal(401, "unauthenticated")
+WRONG_AUDIENCE: Final = Refusal(401, "wrong_audience")
 FORBIDDEN: Final = Refusal(403, "forbidden")
 INSUFFICIENT_SCOPE: Final = Refusal(403, "insufficient_scope")
 TENANT_REQUIRED: Final = Refusal(403, "tenant_required")
@@ -131,7 +132,7 @@ def _at_role_route(route: LiveRoute) -> Iterator[Caller]:
             yield Caller(f"{role} of {held.label}", "nobody", FORBIDDEN, _holder(held.label, role, app))
         for other in others(app):
             wrong = _holder(held.label, role, other)
-            yield Caller(f"{role} with a {other} token", "nobody", UNAUTHENTICATED, wrong)
+            yield Caller(f"{role} with a {other} token", "nobody", WRONG_AUDIENCE, wrong)
     for stranger in by_label().values():
         if stranger.label != held.label:
             strongest = stranger.roles[0]
@@ -173,7 +174,7 @@ def _holders_elsewhere(app: str) -> Iterator[Caller]:
         for role in held.roles:
             if held.app != app:
                 elsewhere = _holder(held.label, role, held.app)
-                yield Caller(f"{role} of {held.label}", "nobody", UNAUTHENTICATED, elsewhere)
+                yield Caller(f"{role} of {held.label}", "nobody", WRONG_AUDIENCE, elsewhere)
 
 
 def _without_credentials(app: str, side: Literal["b"], name: str, *, bound: bool) -> Iterator[Caller]:
@@ -186,7 +187,7 @@ def _without_credentials(app: str, side: Literal["b"], name: str, *, bound: bool
     yield Caller("expired token", side, UNAUTHENTICATED, _expired(side, name, app, tenant))
     for other in others(app):
         wrong = _bearer(side, name, other, tenant=tenant)
-        yield Caller(f"token for {other}", side, UNAUTHENTICATED, wrong)
+        yield Caller(f"token for {other}", side, WRONG_AUDIENCE, wrong)
 
 
 def _scoped(route: LiveRoute, side: Literal["a"], name: str, *, bound: bool, may: bool) -> Iterator[Caller]:

@@ -38,6 +38,7 @@ from insula.core.errors import (
     TooManyConcurrent,
     Unauthenticated,
     Unavailable,
+    WrongAudience,
 )
 from insula.core.ids import TenantId
 from insula.db.engine.unit import NoUnit, Unit
@@ -102,6 +103,7 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
     errors: tuple[type[AppError], ...] = (
         BadRequest,
         Unauthenticated,
+        WrongAudience,
         Forbidden,
         InsufficientScope,
         RateLimited,

@@ -12,7 +12,7 @@ from joserfc.errors import JoseError
 from joserfc.jwk import RSAKey
 
 from insula.core import clock
-from insula.core.errors import Unauthenticated
+from insula.core.errors import Unauthenticated, WrongAudience
 from insula.core.ids import TenantId, UserId, new_id
 from insula.core.settings import Settings
 from insula.identity.credentials.claims import FIRST_PARTY_CLIENT, TOKEN_TYPE, Claims, TokenProfile
@@ -79,7 +79,10 @@ class TokenVerifier:
         self._generation = keys.generation
 
     async def verify(self, token: str, audience: str) -> Claims:
-        """Return the claims of a token that we issued for ``audience``. Raises Unauthenticated."""
+        """Return the claims of a token that we issued for ``audience``. Raises Unauthenticated.
+
+        Raises WrongAudience for a token of ours that is valid but for another audience, which its holder can read in it.
+        """
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise Unauthenticated
         claims = self.cached(_authorization(token), audience)
@@ -114,7 +117,7 @@ class TokenVerifier:
         key = await self._keys.find(_kid(signed.headers()))
         claims = self._profile.read(_payload(signed, key), clock.timestamp())
         if claims.audience != audience:
-            raise Unauthenticated
+            raise WrongAudience.of(claims.audience, audience)
         if generation == self._keys.generation:
             self._remember(token, claims)
         return claims
