@@ -3,9 +3,13 @@
 ``uvicorn --factory insula.asgi:create_app`` serves it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from itertools import chain
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from fastapi import APIRouter, FastAPI
 
@@ -23,6 +27,7 @@ from insula.site.lifespan import every, lifespan_of
 from insula.site.root import PUBLIC, build_root
 
 KEY_USES_SECONDS = 60.0
+_NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 
 
 def create_app(
@@ -32,11 +37,14 @@ def create_app(
     pages: Sequence[APIRouter] = (),
     public_pages: AbstractSet[str] = frozenset(),
     tools: Sequence[Tool] = (),
+    static: Mapping[str, Path] = _NO_FOLDERS,
+    docs_scripts: Sequence[str] = (),
 ) -> FastAPI:
     """Return the root app. Without arguments, reads the settings from the environment and loads the installation.
 
     ``pages`` are further pages of the root app, ``public_pages`` those of their routes that need no credentials, and
     ``tools`` those that developers find in the navigation.
+    ``static`` are further folders under ``/static``, and ``docs_scripts`` further scripts of the docs pages.
 
     Raises UndeclaredRoute if a route is neither guarded nor declared public, or its guard admits no caller of its
     app; and NoInstallation.
@@ -44,6 +52,7 @@ def create_app(
     settings, installation = read(settings, installation)
     configure(settings.log_format, settings.log_level)
     product, site = product_of(installation, settings), site_of(installation, settings, tools)
+    site = replace(site, static={**site.static, **static}, docs_scripts=tuple(docs_scripts))
     metrics = RequestMetrics()
     lifespan = lifespan_of(settings, product, installation.database, metrics, every(KEY_USES_SECONDS, _write_key_uses))
     vocabularies = vocabularies_of(installation, product.policy)

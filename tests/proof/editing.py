@@ -11,6 +11,7 @@ from tests.proof.mutants.bodies import BODIES
 from tests.proof.mutants.callers import CALLERS
 from tests.proof.mutants.connections import CONNECTIONS
 from tests.proof.mutants.declarations import DECLARATIONS
+from tests.proof.mutants.developing import DEVELOPING
 from tests.proof.mutants.edits import AnchorLost, Edit
 from tests.proof.mutants.effects import EFFECTS
 from tests.proof.mutants.guards import loosened, unguarded
@@ -41,6 +42,7 @@ def edits() -> list[Edit]:
         *CALLERS,
         *CONNECTIONS,
         *DECLARATIONS,
+        *DEVELOPING,
         *LEDGERS,
         *PEOPLE,
         *RUNNING,

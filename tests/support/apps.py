@@ -13,6 +13,7 @@ from insula.core import settings as kernel_settings
 from insula.core.settings import Settings
 from insula.db.schema.base import metadata
 from insula.dev.mailbox import MAILBOX_PAGES
+from insula.dev.signing_in import SIGN_IN_ROUTES
 from insula.http.routing.route_check import DOCUMENTATION
 from insula.jobs import Handlers, Periodic
 from insula.site.root import PUBLIC as ROOT_PUBLIC
@@ -29,7 +30,9 @@ POLICY: Final = policy_of(INSTALLATION)
 WORDS: Final = vocabularies_of(INSTALLATION, POLICY)
 MOUNTS: Final[Mapping[str, str]] = {"root": "", **{app.name: app.mount for app in INSTALLATION.apps}}
 PUBLIC: Final[Mapping[str, frozenset[str]]] = {
-    "root": ROOT_PUBLIC.union(MAILBOX_PAGES, *(resource.public_pages for resource in INSTALLATION.resources)),
+    "root": ROOT_PUBLIC.union(
+        MAILBOX_PAGES, SIGN_IN_ROUTES, *(resource.public_pages for resource in INSTALLATION.resources)
+    ),
     **{app.name: DOCUMENTATION | app.public for app in INSTALLATION.apps},
 }
 APPS_FOR_MEMBERS: Final = tuple(

@@ -82,4 +82,5 @@ def site_of(installation: Installation, settings: Settings, tools: Sequence[Tool
     cards = (_ROOT, *(Card(app.name, app.mount, app.purpose) for app in installation.apps))
     brand = installation.brand
     look = settings.brand.look.over(brand.look)
-    return Site(look, brand.claim, brand.description, cards, installation.static, (ERRORS, *tools))
+    tools = (ERRORS, *tools)
+    return Site(look, brand.claim, brand.description, cards, installation.static, tools, documented=settings.http.docs)

@@ -132,6 +132,7 @@ class HttpSettings(SettingsGroup):
         "providers; looking for a provider costs each request 5 µs.",
     )
     drain_seconds: float = Field(10.0, ge=0, description="Seconds that open requests have to finish at shutdown.")
+    docs: bool = Field(default=True, description="Serve the docs pages and the OpenAPI documents to everybody.")
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -45,6 +45,15 @@ _TENANT: Final = text("""
 """)
 
 
+def members() -> dict[str, list[str]]:
+    """Return the slugs of the demo tenants of each demo member, by email address."""
+    found: dict[str, list[str]] = {}
+    for tenant in TENANTS:
+        for _, email in _people(tenant.slug):
+            found.setdefault(email, []).append(tenant.slug)
+    return found
+
+
 def seed(settings: Settings, installation: Installation) -> None:
     """Create the missing demo tenants. The database must be migrated."""
     password_hash = asyncio.run(hash_password(PASSWORD))
@@ -73,10 +82,10 @@ def _add_tenant(connection: Connection, demo: Demo, tenant: DemoTenant, name: st
     enter_tenant(connection, tenant.id)
     row = {"id": tenant.id, "slug": tenant.slug, "plan": tenant.plan, "now": demo.now}
     connection.execute(_TENANT, {**row, "name": name, "name_key": sort_key(name)})
-    for role, email in _people(tenant):
+    for role, email in _people(tenant.slug):
         demo.add_member(connection, tenant, email, role)
 
 
-def _people(tenant: DemoTenant) -> Sequence[tuple[str, str]]:
-    """Return the role and email address of each demo member of the tenant."""
-    return [*((role, f"{role}@{tenant.slug}.example") for role in ROLES), ("member", BOTH)]
+def _people(slug: str) -> Sequence[tuple[str, str]]:
+    """Return the role and email address of each demo member of a tenant."""
+    return [*((role, f"{role}@{slug}.example") for role in ROLES), ("member", BOTH)]

@@ -57,6 +57,7 @@ class Site:
     """The data of all pages: the product's look and description, and its apps, the root first.
 
     ``static`` maps names under ``/static`` to the resources' folders. ``tools`` are further pages for developers.
+    ``documented`` says whether docs pages are served, and ``docs_scripts`` are paths of further scripts of theirs.
     """
 
     look: Look
@@ -65,6 +66,8 @@ class Site:
     apps: Sequence[Card]
     static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
     tools: Sequence[Tool] = ()
+    documented: bool = True
+    docs_scripts: Sequence[str] = ()
 
     @property
     def brand(self) -> str:

@@ -48,7 +48,7 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
     vocabularies: Vocabularies = MappingProxyType({}),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
-    """Return an app with exception handlers, its OpenAPI document, docs pages and ``routers``.
+    """Return an app with exception handlers, ``routers`` and, if the site is documented, its document and docs pages.
 
     ``stack`` is the middleware: ``outer_stack`` for the root, which also runs for mounted apps; a mounted app has none.
     It has no ``lifespan`` either, since it would never run.
@@ -76,7 +76,8 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
     install_handlers(app)
     for router in routers:
         app.include_router(router)
-    add_documentation(app, site, name, mount)
+    if site.documented:
+        add_documentation(app, site, name, mount)
     if is_root:
         app.mount("/static", Assets(site.look, site.static), name="static")
     return app

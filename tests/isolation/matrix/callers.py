@@ -154,7 +154,7 @@ def _members_at_role_route(side: Literal["a", "b"], app: str, label: str) -> Ite
     yield Caller(f"{owner}, token for {label}", "nobody", FORBIDDEN, _tenantless(side, app))
     yield Caller(f"{owner}, token for {label} in the tenant", side, FORBIDDEN, _bearer(side, "owner", app))
     for other in others(app):
-        yield Caller(f"{owner}, token for {other}", side, UNAUTHENTICATED, _bearer(side, "owner", other))
+        yield Caller(f"{owner}, token for {other}", side, WRONG_AUDIENCE, _bearer(side, "owner", other))
     yield Caller(f"key of {side.upper()}", side, _key_refused(app), _key(side, "key"))
 
 
