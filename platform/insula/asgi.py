@@ -5,7 +5,7 @@
 
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from types import MappingProxyType
@@ -30,29 +30,40 @@ KEY_USES_SECONDS = 60.0
 _NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Additions:
+    """Further parts of the root app, such as those of a developer's machine.
+
+    ``public_pages`` are the routes of ``pages`` that need no credentials, ``tools`` the pages that developers find in
+    the navigation, ``static`` folders under ``/static``, and ``docs_scripts`` paths of scripts for the docs pages.
+    """
+
+    pages: Sequence[APIRouter] = ()
+    public_pages: AbstractSet[str] = frozenset()
+    tools: Sequence[Tool] = ()
+    static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
+    docs_scripts: Sequence[str] = ()
+
+
+NOTHING: Final = Additions()
+
+
 def create_app(
     settings: Settings | None = None,
     installation: Installation | None = None,
-    *,
-    pages: Sequence[APIRouter] = (),
-    public_pages: AbstractSet[str] = frozenset(),
-    tools: Sequence[Tool] = (),
-    static: Mapping[str, Path] = _NO_FOLDERS,
-    docs_scripts: Sequence[str] = (),
+    more: Additions = NOTHING,
 ) -> FastAPI:
-    """Return the root app. Without arguments, reads the settings from the environment and loads the installation.
+    """Return the root app, with ``more``.
 
-    ``pages`` are further pages of the root app, ``public_pages`` those of their routes that need no credentials, and
-    ``tools`` those that developers find in the navigation.
-    ``static`` are further folders under ``/static``, and ``docs_scripts`` further scripts of the docs pages.
+    Without arguments, reads the settings from the environment and loads the installation.
 
     Raises UndeclaredRoute if a route is neither guarded nor declared public, or its guard admits no caller of its
     app; and NoInstallation.
     """
     settings, installation = read(settings, installation)
     configure(settings.log_format, settings.log_level)
-    product, site = product_of(installation, settings), site_of(installation, settings, tools)
-    site = replace(site, static={**site.static, **static}, docs_scripts=tuple(docs_scripts))
+    product, site = product_of(installation, settings), site_of(installation, settings, more.tools)
+    site = replace(site, static={**site.static, **more.static}, docs_scripts=more.docs_scripts)
     metrics = RequestMetrics()
     lifespan = lifespan_of(settings, product, installation.database, metrics, every(KEY_USES_SECONDS, _write_key_uses))
     vocabularies = vocabularies_of(installation, product.policy)
@@ -64,12 +75,12 @@ def create_app(
         metrics,
         refusals=tuple(dict.fromkeys(error for app in product.apps.values() for error in app.callers.errors)),
         gauges=tuple(chain.from_iterable(resource.gauges for resource in resources)),
-        pages=(*chain.from_iterable(resource.pages for resource in resources), *pages),
+        pages=(*chain.from_iterable(resource.pages for resource in resources), *more.pages),
         middleware=installation.middleware,
     )
     for app in installation.apps:
         root.mount(app.mount, build(app, settings, site, product.apps[app.name], vocabularies), name=app.name)
-    check_routes(root, "root", PUBLIC.union(public_pages, *(resource.public_pages for resource in resources)))
+    check_routes(root, "root", PUBLIC.union(more.public_pages, *(resource.public_pages for resource in resources)))
     install(root)
     return root
 

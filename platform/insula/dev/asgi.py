@@ -27,12 +27,11 @@ def create_app(settings: Settings | None = None, installation: Installation | No
         raise NotForProduction(
             "insula.dev.asgi is for developers' machines: serve insula.asgi:create_app in production"
         )
-    return asgi.create_app(
-        settings,
-        installation,
+    more = asgi.Additions(
         pages=(mailbox_router, sign_in_router(installation)),
         public_pages=MAILBOX_PAGES | SIGN_IN_ROUTES,
         tools=() if settings.mail.host else (MAILBOX,),
         static=SIGN_IN_STATIC,
         docs_scripts=SIGN_IN_SCRIPTS,
     )
+    return asgi.create_app(settings, installation, more)

@@ -83,15 +83,15 @@ class _Handlers:
         self._users = users
 
     async def users(self, request: Request, app: str) -> list[DemoUser]:
-        """List the demo users of an app."""
+        """List the demo users of an app; those of the root app are none."""
         _check_machine(request)
-        return self._of(app)
+        return self._users.get(app, [])
 
     async def sign_in(self, request: Request, body: DemoSignIn) -> DemoToken:
         """Sign a demo user in, as a login with the demo password does, but without the limit on logins."""
         _check_machine(request)
         _check_origin(request)
-        if body.email not in [user.email for user in self._of(body.app)]:
+        if body.email not in [user.email for user in self._users.get(body.app, [])]:
             raise NotFound
         kernel = kernel_of(request)
         target = SignInTarget(kernel.apps[body.app], body.tenant, _NO_HINTS)
@@ -108,11 +108,6 @@ class _Handlers:
             tenant_id=tenant.id if tenant else None,
         )
         return DemoToken(access_token=token, expires_in=kernel.settings.auth.access_token_seconds)
-
-    def _of(self, app: str) -> list[DemoUser]:
-        if app not in self._users:
-            raise NotFound
-        return self._users[app]
 
 
 def _check_machine(request: Request) -> None:

@@ -81,7 +81,7 @@ class TokenVerifier:
     async def verify(self, token: str, audience: str) -> Claims:
         """Return the claims of a token that we issued for ``audience``. Raises Unauthenticated.
 
-        Raises WrongAudience for a token of ours that is valid but for another audience, which its holder can read in it.
+        Raises WrongAudience for a valid token for another audience, which its holder can read in the token.
         """
         if len(token) > LONGEST_TOKEN or not token.isascii():
             raise Unauthenticated
