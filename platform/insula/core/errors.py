@@ -99,10 +99,7 @@ class Unauthenticated(AppError):
     """The request carries no valid credentials."""
 
     code, status = "unauthenticated", 401
-    meaning = (
-        "The Authorization or X-API-Key header is missing, or its token or key is unknown, expired, revoked or made "
-        "for another app. An access token is for one app: the resource that was named when it was issued."
-    )
+    meaning = "The Authorization or X-API-Key header is missing, or its token or key is unknown, expired or revoked."
     cure = (
         "Get a new access token with POST /auth/refresh and repeat the request once. If the refresh token is refused "
         "too, sign in again. A new API key is needed in place of a revoked one."
@@ -117,6 +114,9 @@ class WrongAudience(Unauthenticated):
     """The access token is for another app; get one for this app."""
 
     code = "wrong_audience"
+    meaning = "The token is valid, but each app accepts only tokens that were issued for it."
+    cure = "Sign in, or refresh, with the resource that the detail names."
+    retry = Retry.TOKEN
 
     @classmethod
     def of(cls, theirs: str, ours: str) -> Self:
