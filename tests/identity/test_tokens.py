@@ -170,7 +170,7 @@ class TestAudience:
             await verifier.verify(forge.sign(forge.claims(aud=theirs)), ours)
 
         for token in (
-            forge.sign(forge.claims(aud=theirs), key=RSAKey.generate_key(2048, {"kid": forge.key.kid})),
+            forge.sign(forge.claims(aud=theirs), key=RSAKey.generate_key(2048)),
             forge.sign(forge.claims(aud=theirs, exp=1)),
             forge.sign(forge.claims(aud=theirs, iss="https://elsewhere.example")),
         ):
