@@ -179,7 +179,7 @@ def _without_billing(root: Path) -> None:
     _leave_out(root / ".dockerignore", "!billing")
     settings = root / ".env.example"
     lines = settings.read_text().splitlines(keepends=True)
-    of_billing = {number for number, line in enumerate(lines) if line.startswith("INSULA_BILLING_")}
+    of_billing = {number for number, line in enumerate(lines) if line.startswith("#INSULA_BILLING_")}
     left = (line for number, line in enumerate(lines) if not {number, number + 1} & of_billing)  # each has its comment
     settings.write_text("".join(left))
 

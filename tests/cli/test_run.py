@@ -24,7 +24,9 @@ SERVERS = 4  # PostgreSQL, Valkey, one web process, one worker
 @contextmanager
 def running(directory: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
     command: list[str | Path] = [INSULA, "run", "--port", str(port)]
-    with subprocess.Popen(command, env=environment(directory / "data"), stdout=subprocess.DEVNULL) as process:  # noqa: S603  our own program
+    with subprocess.Popen(  # noqa: S603  our own program
+        command, cwd=directory, env=environment(directory / "data"), stdout=subprocess.DEVNULL
+    ) as process:
         try:
             wait_until(lambda: answers(port, process), seconds=60)
             yield process
@@ -46,7 +48,7 @@ def test_everything_starts_keeps_running_and_stops(directory: Path) -> None:
         family = descendants(process.pid)
         assert len(alive(family)) >= SERVERS
         login = {"email": "owner@acme.example", "password": "insula-demo", "tenant": "acme"}
-        body = {**login, "resource": f"http://127.0.0.1:{port}/api"}
+        body = {**login, "resource": f"http://localhost:{port}/api"}
         assert httpx.post(f"http://127.0.0.1:{port}/auth/login", json=body).status_code == 200
         first = acme(directory)
         process.send_signal(signal.SIGTERM)
@@ -68,7 +70,7 @@ def test_a_killed_web_process_is_replaced(directory: Path) -> None:
         wait_until(lambda: answers(port, process))
         assert web not in descendants(process.pid)
         process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 128 + signal.SIGINT
+        assert process.wait(30) == 0  # Ctrl-C is the usual way to stop
 
 
 def test_a_port_in_use_is_reported_before_anything_is_created(directory: Path) -> None:
@@ -83,7 +85,8 @@ def test_a_port_in_use_is_reported_before_anything_is_created(directory: Path) -
             timeout=60,
         )
     assert done.returncode == 1
-    assert done.stderr == f"insula: port {port} on 127.0.0.1 is taken: choose another with --port or PORT\n"
+    cure = "stop the other program, or choose another port, such as PORT=8001"
+    assert done.stderr == f"insula: port {port} on 127.0.0.1 is taken: {cure}\n"
     assert list(directory.iterdir()) == []
 
 

@@ -162,7 +162,7 @@ def test_root_runs_the_servers_as_nobody_without_roots_groups(cluster: Cluster, 
 @root_only
 def test_the_servers_use_another_directory_if_nobody_cannot_reach_theirs(directory: Path) -> None:
     directory.chmod(0o700)
-    home = locate(directory / "data", Account.for_servers())
+    home = locate(directory / "data")
     cluster = Cluster(directory / "data", durable=False)
     try:
         cluster.start()

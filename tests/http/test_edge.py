@@ -8,7 +8,7 @@ from uuid import UUID
 import httpx
 import pytest
 
-from insula.core.logging import AccessLog, LogFormat
+from insula.core.logging import AccessLog
 from insula.core.settings import HttpSettings, Settings
 from insula.http.metrics import RequestMetrics
 from tests.http.probe import build, client_of, configured
@@ -178,12 +178,10 @@ async def test_metrics_count_by_app_route_and_status_class() -> None:
     }
 
 
-@pytest.mark.parametrize(("log_format", "level", "written"), [("json", "INFO", 1), ("json", "WARNING", 0)])
-def test_a_log_line_is_json_and_has_its_level(
-    capsys: pytest.CaptureFixture[str], log_format: LogFormat, level: str, written: int
-) -> None:
-    AccessLog(log_format, level).write("info", {"route": "/v1/see", "status": 200})
-    AccessLog(log_format, level).write("debug", {"route": "/healthz"})
+@pytest.mark.parametrize(("level", "written"), [("INFO", 1), ("WARNING", 0)])
+def test_a_log_line_is_json_and_has_its_level(capsys: pytest.CaptureFixture[str], level: str, written: int) -> None:
+    AccessLog(level).write("info", {"route": "/v1/see", "status": 200})
+    AccessLog(level).write("debug", {"route": "/healthz"})
     lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(line["event"], line["level"], line["route"]) for line in lines] == [
         ("request", "info", "/v1/see")
@@ -192,7 +190,7 @@ def test_a_log_line_is_json_and_has_its_level(
 
 
 def test_a_log_line_with_a_lone_surrogate_is_written(capsys: pytest.CaptureFixture[str]) -> None:
-    AccessLog("json", "INFO").write("info", {"client": "\ud800"})
+    AccessLog("INFO").write("info", {"client": "\ud800"})
     assert json.loads(capsys.readouterr().out)["client"] == "\ud800"
 
 

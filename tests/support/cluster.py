@@ -62,7 +62,7 @@ class Servers:
             database_url=self.database_url,
             redis_url=self.redis_url,
             data_dir=Path(self.data_dir),
-            log_format="console",
+            log_format="json",
             database=DatabaseSettings(
                 roles_secret=SecretStr(self.roles_secret), direct_url=self.direct_url, pooler=bool(self.direct_url)
             ),

@@ -57,6 +57,11 @@ def insula(settings: Settings, *arguments: str, **changes: str) -> subprocess.Co
     return completed([str(INSULA), *arguments], _environment(settings, changes))
 
 
+def insula_in(directory: Path, settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a command of the program in ``directory``, whose ``.env`` it reads."""
+    return completed([str(INSULA), *arguments], _environment(settings, {}), directory)
+
+
 def insula_anew(settings: Settings, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     """Run a command in a fresh interpreter, like a shell, without preloaded modules."""
     return subprocess.run(  # noqa: S603  our own program

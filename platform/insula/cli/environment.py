@@ -11,6 +11,11 @@ from insula.core.settings import Settings
 
 _UNPREFIXED = {"database_url": "DATABASE_URL", "redis_url": "REDIS_URL"}
 _WIDTH = 118
+_EXAMPLE = """\
+# Every setting with its default. To change some, copy this file to .env and remove the # before their names.
+# Every command of `insula` reads .env in the current folder; variables of the environment take precedence.
+
+"""
 
 
 def to_environment(settings: Settings) -> dict[str, str]:
@@ -23,10 +28,8 @@ def example(kind: type[Settings]) -> str:
     blocks = []
     for name, value, field in _walk(kind.model_construct()):
         comment = [f"# {line}" for line in textwrap.wrap(field.description or "", _WIDTH)]
-        blocks.append("\n".join([*comment, f"{name}={_text(value)}"]))
-    return (
-        "# Every setting with its default. Variables that are not set have these values.\n\n" + "\n".join(blocks) + "\n"
-    )
+        blocks.append("\n".join([*comment, f"#{name}={_text(value)}"]))
+    return _EXAMPLE + "\n".join(blocks) + "\n"
 
 
 def changed(settings: Settings, wanted: Mapping[str, object]) -> Settings:

@@ -3,15 +3,20 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Final
 
 from pydantic import SecretStr
 
 from insula.cli.environment import changed, dump, load
 from insula.cli.failing import CommandFailed
 from insula.core.settings import Settings, local_secrets
-from insula.dev.embedded import Cluster, LocalSecrets, Lock, declared_secrets, prepare
+from insula.dev.embedded import Cluster, LocalSecrets, Lock, declared_secrets, locate, prepare
 
-_RUNNING = "running.json"
+_RUNNING: Final = "running.json"
+LOCAL_URL: Final = "http://localhost:8000"
+_LOOPBACK: Final = ("localhost", "127.0.0.1")
+_FRONTEND_PORTS: Final = (3000, 4200, 4321, 5173, 5174, 8080)
+"""Those on which Next.js, Angular, Astro, Vite and webpack serve a frontend in development."""
 
 
 @contextmanager
@@ -43,17 +48,25 @@ def with_database(settings: Settings, *, create: bool = False) -> Iterator[Setti
     if settings.database_url:
         yield settings
         return
-    home = prepare(settings.data_dir)
-    if Lock(home).is_held() and (home / _RUNNING).exists():
-        yield load((home / _RUNNING).read_text(), type(settings))
+    if found := running(settings):
+        yield found
         return
+    home = prepare(settings.data_dir)
     if not create and not (home / "postgres").exists():
         raise CommandFailed(
             f"there is no installation in {settings.data_dir} yet: `make run` creates one;"
             " or set DATABASE_URL to use a database elsewhere"
         )
-    with installation(settings, settings.public_url) as (complete, _):
+    with installation(settings, LOCAL_URL) as (complete, _):
         yield complete
+
+
+def running(settings: Settings) -> Settings | None:
+    """Return the settings of this folder's running installation, or None if nothing runs."""
+    home = locate(settings.data_dir)
+    if Lock(home).is_held() and (home / _RUNNING).exists():
+        return load((home / _RUNNING).read_text(), type(settings))
+    return None
 
 
 @contextmanager
@@ -67,7 +80,7 @@ def _started(data_dir: Path) -> Iterator[Cluster]:
 
 
 def _complete(settings: Settings, secrets: LocalSecrets, cluster: Cluster | None, public_url: str) -> Settings:
-    return changed(
+    complete = changed(
         settings,
         {
             "environment": "local",
@@ -77,8 +90,11 @@ def _complete(settings: Settings, secrets: LocalSecrets, cluster: Cluster | None
             "redis_url": cluster.redis_url if cluster else "",
             "database.roles_secret": SecretStr(secrets.roles_secret),
             "auth.key_encryption_key": SecretStr(secrets.key_encryption_key),
+            "http.cors_origins": tuple(f"http://{name}:{port}" for name in _LOOPBACK for port in _FRONTEND_PORTS),
         },
     )
+    hosts = tuple(dict.fromkeys((*complete.http.allowed_hosts, *_LOOPBACK)))
+    return complete.model_copy(update={"http": complete.http.model_copy(update={"allowed_hosts": hosts})})
 
 
 @contextmanager

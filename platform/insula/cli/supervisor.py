@@ -35,7 +35,11 @@ def bound(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
     except OSError as error:
-        reason = "is taken: choose another with --port or PORT" if "in use" in str(error) else f"({error.strerror})"
+        reason = (
+            "is taken: stop the other program, or choose another port, such as PORT=8001"
+            if "in use" in str(error)
+            else f"({error.strerror})"
+        )
         raise CommandFailed(f"port {port} on {host} {reason}") from None
     return listening
 
@@ -53,6 +57,9 @@ class Restarts:
     tries: int = 3
     """Give up after this many failures in a row of each web process if none has ever served: the settings are wrong."""
     tries_after_serving: int = 10
+
+    end_seconds: float = 2.0
+    """A process that is replaced, since its code was edited, is killed if it does not end within this time."""
 
     def pause(self, failures: int) -> float:
         """Return the seconds before the next start, after this many ``failures`` in a row."""
@@ -77,6 +84,15 @@ class _Child:
 
 
 @dataclass
+class _Reload:
+    """A restart of all children, because the code was edited."""
+
+    say: Callable[[str], None]
+    begun: float = field(default_factory=time.monotonic)
+    has_failed: bool = False
+
+
+@dataclass
 class Supervisor:
     """Starts, watches and stops the web processes and the worker. ``check`` raises if another child has ended."""
 
@@ -89,6 +105,9 @@ class Supervisor:
     _children: list[_Child] = field(default_factory=list)
     _selector: selectors.BaseSelector = field(default_factory=selectors.DefaultSelector)
     _has_served: bool = False
+    _reload: _Reload | None = None
+    _ending: dict[int, tuple[subprocess.Popen[bytes], float]] = field(default_factory=dict)
+    """The processes that a reload replaced, by process id, and when each is killed."""
 
     @contextmanager
     def serving(self, workers: int) -> Iterator[None]:
@@ -108,6 +127,25 @@ class Supervisor:
     def start_worker(self) -> None:
         """Start the worker, which runs jobs."""
         self._children.append(_Child("worker", _WORKER, is_web=False))
+
+    def call_when_readable(self, source: int, react: Callable[[], None]) -> None:
+        """Have `watch` call ``react`` whenever the file descriptor ``source`` is readable."""
+        self._selector.register(source, selectors.EVENT_READ, react)
+
+    def reload(self, say: Callable[[str], None]) -> None:
+        """Replace every child, and tell ``say`` whether the new code serves.
+
+        Requests wait meanwhile, in the queue of the socket. A process that cannot start waits for the next reload.
+        """
+        self._reload = _Reload(say)
+        deadline = time.monotonic() + self.restarts.end_seconds
+        for child in self._children:
+            self._close_pipe(child)
+            if child.process is not None:
+                child.process.terminate()
+                self._ending[child.process.pid] = (child.process, deadline)
+            child.process, child.serving_since, child.failures = None, None, 0
+            child.due = 0.0 if child.is_web else math.inf  # the worker starts when the web processes serve
 
     def watch(self) -> None:
         """Restart children that end, until a signal raises or no web process can be started."""
@@ -144,11 +182,15 @@ class Supervisor:
         for child in self._children:
             if child.serving_since is None and time.monotonic() >= child.due:
                 self._start(child) if child.process is None else self._kill_late(child)
-        due = min((child.due for child in self._children if child.serving_since is None), default=math.inf)
+        self._kill_slow()
+        starting = [child.due for child in self._children if child.serving_since is None]
+        due = min([*starting, *(deadline for _, deadline in self._ending.values())], default=math.inf)
         timeout = None if due == math.inf else max(0.0, due - time.monotonic())
         for key, _ in self._selector.select(timeout):
             if isinstance(key.data, _Child):
                 self._read_ready_pipe(key.data)
+            elif key.data is not None:
+                key.data()
             else:
                 os.read(key.fd, 4096)
         while (pid := _ended_child()) is not None:
@@ -187,9 +229,25 @@ class Supervisor:
         if word:
             child.serving_since = time.monotonic()
             self._has_served = True
-            if child.failures:
+            if self._reload is not None:
+                self._note_reload(self._reload)
+            elif child.failures:
                 _log.info("process serves again", name=child.name, failures=child.failures)
         self._close_pipe(child)
+
+    def _note_reload(self, reload: _Reload) -> None:
+        if all(web.serving_since for web in self._webs()):
+            reload.say(f"reloaded in {time.monotonic() - reload.begun:.1f} s")
+            self._reload = None
+            for child in self._children:
+                child.due = child.due if child.is_web else 0.0
+
+    def _kill_slow(self) -> None:
+        """Kill the processes that were replaced and do not end."""
+        for pid, (process, deadline) in self._ending.items():
+            if time.monotonic() >= deadline:
+                process.kill()
+                self._ending[pid] = (process, math.inf)
 
     def _kill_late(self, child: _Child) -> None:
         if child.process is not None:
@@ -199,6 +257,10 @@ class Supervisor:
 
     def _reap(self, pid: int) -> None:
         self.check()
+        if pid in self._ending:
+            process, _ = self._ending.pop(pid)
+            process.wait()
+            return
         for child in self._children:
             if child.process is not None and child.process.pid == pid:
                 self._note_end(child, child.process.wait())
@@ -210,6 +272,12 @@ class Supervisor:
             self._read_ready_pipe(child)
         served = child.serving_since
         steady = served is not None and time.monotonic() - served >= self.restarts.steady_seconds
+        if self._reload is not None and not served:
+            child.process, child.due = None, math.inf
+            if not self._reload.has_failed:
+                self._reload.say("the code does not start: correct it, and it is loaded again")
+            self._reload.has_failed = True
+            return
         child.failures = 0 if steady else child.failures + 1
         child.reason = child.reason or f"{_ending(status)}{'' if served else ' while it started'}"
         pause = self.restarts.pause(child.failures)
@@ -233,6 +301,7 @@ class Supervisor:
 
     def _stop(self) -> None:
         processes = [child.process for child in self._children if child.process is not None]
+        processes += [process for process, _ in self._ending.values()]
         for process in processes:
             process.terminate()
         deadline = time.monotonic() + self.drain_seconds + 5

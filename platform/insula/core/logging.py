@@ -7,12 +7,12 @@ import sys
 import weakref
 from datetime import UTC, datetime
 from typing import Any, Final, Literal
-from uuid import UUID
 
 import structlog
 from pydantic_core import PydanticSerializationError, to_json
 
 from insula.core import clock
+from insula.core.terminal import has_colours
 
 _FLUSH_SECONDS: Final = 0.05
 LogFormat = Literal["json", "console"]
@@ -23,14 +23,16 @@ def configure(log_format: LogFormat, level: str) -> None:
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.TimeStamper(fmt="iso" if log_format == "json" else "%H:%M:%S", utc=log_format == "json"),
         structlog.processors.format_exc_info,
     ]
     renderer: structlog.typing.Processor = (
         structlog.processors.JSONRenderer(serializer=_to_json)
         if log_format == "json"
         # The default shows local variables, which may be secrets, and takes seconds.
-        else structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        else structlog.dev.ConsoleRenderer(
+            colors=has_colours(sys.stdout), pad_event_to=0, exception_formatter=structlog.dev.plain_traceback
+        )
     )
     structlog.configure(
         processors=[*shared, renderer],
@@ -60,14 +62,12 @@ def _to_json(event: object, **options: Any) -> str:
 
 
 class AccessLog:
-    """Writes one line for each request in structlog's form, but without its processors, which cost more.
+    """Writes one line of JSON for each request in structlog's form, but without its processors, which cost more.
 
-    JSON lines are written together, every 50 ms: a killed process loses at most those.
-    The console form is structlog's own, line by line.
+    Lines are written together, every 50 ms: a killed process loses at most those.
     """
 
-    def __init__(self, log_format: LogFormat, level: str) -> None:
-        self._readable = structlog.get_logger("insula.access") if log_format == "console" else None
+    def __init__(self, level: str) -> None:
         self._level = logging.getLevelNamesMapping()[level]
         self._second, self._written = 0, ""  # the last line's second, and that second as text: formatted once a second
         self._lines: list[str] = []
@@ -76,10 +76,7 @@ class AccessLog:
 
     def write(self, level: Literal["info", "debug"], fields: dict[str, object]) -> None:
         """Write one line if ``level`` is enabled. Adds to ``fields``."""
-        if self._readable is not None:
-            log = self._readable.info if level == "info" else self._readable.debug
-            log("request", **{name: str(it) if isinstance(it, UUID) else it for name, it in fields.items()})
-        elif self._level <= (logging.INFO if level == "info" else logging.DEBUG):
+        if self._level <= (logging.INFO if level == "info" else logging.DEBUG):
             fields["event"], fields["level"], fields["timestamp"] = "request", level, self._stamp()
             self._lines.append(_to_json(fields, default=str))
             self._write_soon()

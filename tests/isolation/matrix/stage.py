@@ -17,7 +17,7 @@ from structlog._config import BoundLoggerLazyProxy
 
 from insula.core import clock
 from insula.core.ids import TenantId, UserId
-from insula.core.logging import AccessLog, LogFormat, configure
+from insula.core.logging import AccessLog, configure
 from insula.core.settings import Settings
 from insula.dev.asgi import create_app
 from insula.http.kernel import Kernel
@@ -57,8 +57,8 @@ class LogTap(io.TextIOBase):
 class TappedLog(AccessLog):
     """Writes each line to the tap at once: buffered lines would go to a later standard output."""
 
-    def __init__(self, tap: LogTap, log_format: LogFormat, level: str) -> None:
-        super().__init__(log_format, level)
+    def __init__(self, tap: LogTap, level: str) -> None:
+        super().__init__(level)
         self._tap = tap
 
     def write(self, level: Literal["info", "debug"], fields: dict[str, object]) -> None:

@@ -3,7 +3,7 @@
 from insula.dev.embedded.cluster import Cluster
 from insula.dev.embedded.failure import EmbeddedError
 from insula.dev.embedded.guard import die_with
-from insula.dev.embedded.home import Lock, prepare
+from insula.dev.embedded.home import Lock, delete_data, locate, prepare
 from insula.dev.embedded.process import guarded
 from insula.dev.embedded.secrets import LocalSecrets, declared_secrets
 from insula.dev.embedded.software import Software
@@ -15,7 +15,9 @@ __all__ = [
     "Lock",
     "Software",
     "declared_secrets",
+    "delete_data",
     "die_with",
     "guarded",
+    "locate",
     "prepare",
 ]

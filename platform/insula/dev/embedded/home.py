@@ -3,6 +3,7 @@
 import fcntl
 import hashlib
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,8 +15,9 @@ _SHARED_STATE = Path("/var/lib")
 _TRAVERSE_ONLY = 0o711
 
 
-def locate(data_dir: Path, account: Account) -> Path:
-    """Return the directory for the servers' state: ``data_dir``, or a fixed one that ``account`` can reach."""
+def locate(data_dir: Path) -> Path:
+    """Return the directory for the servers' state: ``data_dir``, or a fixed one that the servers' account can reach."""
+    account = Account.for_servers()
     wanted = data_dir.absolute()
     if account.reaches(wanted):
         return wanted
@@ -25,7 +27,7 @@ def locate(data_dir: Path, account: Account) -> Path:
 def prepare(data_dir: Path) -> Path:
     """Create the caller's state directory; if it is outside ``data_dir``, ``data_dir/servers`` links to it."""
     account = Account.for_servers()
-    home = locate(data_dir, account)
+    home = locate(data_dir)
     try:
         for directory in {data_dir.absolute(), home}:
             directory.mkdir(parents=True, exist_ok=True)
@@ -42,6 +44,25 @@ def _point_to(home: Path, data_dir: Path) -> None:
     pointer = data_dir / "servers"
     if home != data_dir and not pointer.is_symlink():
         pointer.symlink_to(home)
+
+
+def delete_data(data_dir: Path) -> bool:
+    """Delete the databases, secrets and emails of ``data_dir``; return whether there were any.
+
+    Deletes only what the local installation made. Raises EmbeddedError if its servers run.
+    """
+    home = locate(data_dir)
+    found = [path for path in _made_in(home, data_dir) if path.exists()]
+    if not found:
+        return False
+    with Lock(home).held():
+        for path in found:
+            shutil.rmtree(path) if path.is_dir() else path.unlink()
+    return True
+
+
+def _made_in(home: Path, data_dir: Path) -> list[Path]:
+    return [home / "postgres", home / "postgres.partial", home / "valkey", home / "secrets.json", data_dir / "mailbox"]
 
 
 class Lock:

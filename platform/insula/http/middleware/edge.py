@@ -15,6 +15,7 @@ from insula.http.app_context import AppWithContext
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware.forwarded import RawHeaders
 from insula.http.middleware.proxies import Proxies
+from insula.http.request_lines import RequestLines
 from insula.http.state import RequestState, set_state, state_of
 
 _CLIENT_GONE = 499
@@ -40,7 +41,8 @@ class Edge:
     def __init__(self, app: ASGIApp, settings: Settings, metrics: RequestMetrics) -> None:
         self.app = app
         self.metrics = metrics
-        self.log = AccessLog(settings.log_format, settings.log_level)
+        self.log = AccessLog(settings.log_level)
+        self.lines = RequestLines(settings.log_level) if settings.log_format == "console" else None
         self.random = Random(secrets.randbits(256))  # noqa: S311 - request ids are no secrets; this saves a system call
         self.proxies = Proxies(settings.http)
         self.sends_timing = settings.environment != "production"  # durations can reveal whether something exists
@@ -95,6 +97,9 @@ class Edge:
         method: str = scope.get("method", "WEBSOCKET")
         route = route_of(scope)
         self.metrics.observe(app=app, method=method, route=route, status=status, seconds=seconds)
+        if self.lines is not None:
+            self.lines.write(scope, state, route, status, seconds)
+            return
         subject = state.subject
         fields = {
             "request_id": state.request_id,
