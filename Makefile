@@ -27,7 +27,7 @@ NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check adopt compat bench bench-growth bench-redis bench-fairness bench-bodies faults browser prove pooler postgres15 fuzz kill-workers system-deps $(CHECKS)
+.PHONY: help run test check adopt compat bench bench-growth bench-redis bench-fairness bench-bodies faults browser prove pooler postgres15 fuzz kill-workers clients-check clients-record system-deps $(CHECKS)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -62,6 +62,12 @@ postgres15: $(TEST) ## Run the tests of migrations, backup, restore and isolatio
 	@programs=$$(scripts/oldest_postgres.sh) && \
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not browser and not pooler and not slow" \
 	  --postgres-bin "$$programs" $(ON_POSTGRES15)
+
+clients-check: $(CHECK) ## Lint the OpenAPI documents, generate four clients (ONLY=orval for one), use each on a real server, name breaking changes (2 minutes); build/clients.md
+	@PYTHONPATH=platform:. $(BIN)/python -m tests.clients $(addprefix --only ,$(ONLY)) $(SYSTEM_CERTS)
+
+clients-record: $(CHECK) ## Record the OpenAPI documents in docs/openapi, for a release or after an intended breaking change
+	@PYTHONPATH=platform:. $(BIN)/python -m tests.clients --record
 
 kill-workers: $(TEST) ## Kill a worker 20 times among 1,000 jobs: none is lost, each has one effect
 	@$(BIN)/pytest -q -m slow tests/faults/test_44_killed_worker.py

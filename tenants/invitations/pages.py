@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 from insula.http.kernel import kernel_of
 from insula.http.routing.route import PublicRoute
 from insula.pages.site import html_page
+from tenants.emails import LIFETIME
 
 STATIC: Final = Path(__file__).parent / "static"
 
@@ -28,5 +29,6 @@ async def accept_page(request: Request) -> HTMLResponse:
         "tenants.invitations",
         title="Accept the invitation",
         action="/api/v1/invitations/accept",
+        days=LIFETIME.days,
         resource=kernel_of(request).apps["tenants"].audience,
     )

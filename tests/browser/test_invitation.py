@@ -41,14 +41,14 @@ def _follow(origin: str, email: InvitationEmail) -> None:
         page.goto(f"{origin}/invitations/accept#token={email.token}")
         assert email.token not in page.url
         page.get_by_label("Email").fill(email.to)
-        page.get_by_label("Password").fill("not this one")
-        page.get_by_role("button").click()
-        expect(page.get_by_role("status")).to_have_text("Email or password is wrong", timeout=20_000)
-        page.get_by_label("Password").fill(PASSWORD)
-        page.get_by_role("button").click()
-        expect(page.get_by_role("status")).to_contain_text(
-            f"You are now a member of {email.tenant.name}", timeout=20_000
-        )
+        page.get_by_label("Password", exact=True).fill("not this one")
+        page.get_by_role("button", name="Accept the invitation").click()
+        expect(page.get_by_role("alert")).to_have_text("Email or password is wrong", timeout=20_000)
+        page.get_by_label("Password", exact=True).fill(PASSWORD)
+        page.get_by_role("button", name="Accept the invitation").click()
+        expect(page.get_by_role("heading")).to_have_text("You have joined", timeout=20_000)
+        expect(page.get_by_role("main")).to_contain_text(f"You are now a member of {email.tenant.name}.")
+        expect(page.get_by_role("link", name="Continue to Insula")).to_be_visible()
 
 
 async def test_the_invited_user_joins_on_the_page(origin: str, email: InvitationEmail) -> None:

@@ -1,12 +1,11 @@
 """The pages in a browser: no request leaves the origin, none is blocked, and there are no errors."""
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, Request, Route, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from insula.core.settings import Settings
 from tests.support.app import serving
@@ -125,32 +124,3 @@ def test_the_first_page_shows_a_healthy_system(watched: Watched) -> None:
 
     assert checks == dict.fromkeys(("database", "migrations", "redis", "event_loop", "clock"), "ok")
     assert watched.complaints == []
-
-
-@pytest.mark.parametrize(("name", "path"), [("verify", "/auth/verify"), ("reset", "/auth/password/reset/confirm")])
-def test_an_email_link_is_used_only_after_a_click(watched: Watched, name: str, path: str) -> None:
-    sent: list[dict[str, str]] = []
-
-    def answer(route: Route) -> None:
-        sent.append(json.loads(route.request.post_data or ""))
-        route.fulfill(status=204)
-
-    watched.page.route(f"**{path}", answer)
-    watched.page.goto(f"{watched.origin}/account/{name}#token=insula_xx_secret")
-    assert watched.page.url == f"{watched.origin}/account/{name}"
-    assert sent == []
-    watched.page.get_by_label("password").fill("nine purple lanterns")
-    watched.page.get_by_role("button").click()
-    watched.page.get_by_text("sign in").wait_for()
-
-    field = "password" if name == "verify" else "new_password"
-    assert sent == [{"token": "insula_xx_secret", field: "nine purple lanterns"}]
-    assert watched.complaints == []
-
-
-def test_a_dead_link_is_reported(watched: Watched) -> None:
-    watched.page.goto(f"{watched.origin}/account/verify#token=insula_ev_unknown")
-    watched.page.get_by_label("password").fill("nine purple lanterns")
-    watched.page.get_by_role("button").click()
-
-    watched.page.get_by_text("The link is invalid, used or expired").wait_for()

@@ -112,4 +112,4 @@ def html_page(
 ) -> HTMLResponse:
     """Return a page of the root app with a content security policy; it is never cached. See ``Site.page``."""
     html = site_of(request).page(template, package, **values)
-    return HTMLResponse(html, status, {"Content-Security-Policy": policy, "Cache-Control": "no-store"})
+    return HTMLResponse(html, int(status), {"Content-Security-Policy": policy, "Cache-Control": "no-store"})

@@ -1,9 +1,19 @@
 """First-party sign-in, until an authorization server replaces it."""
 
 from insula.signin.account_routes import accounts_router
+from insula.signin.forms import FORM_PAGES, forms_router
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
 from insula.signin.origin import origin_of
 from insula.signin.pages import account_pages
 from insula.signin.routes import auth_router
 
-__all__ = ["LoginThrottle", "ThrottleRates", "account_pages", "accounts_router", "auth_router", "origin_of"]
+__all__ = [
+    "FORM_PAGES",
+    "LoginThrottle",
+    "ThrottleRates",
+    "account_pages",
+    "accounts_router",
+    "auth_router",
+    "forms_router",
+    "origin_of",
+]

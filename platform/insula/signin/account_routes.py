@@ -1,6 +1,5 @@
 """Routes to make and recover an account. They are public, and answer the same for every address."""
 
-from functools import partial
 from http import HTTPStatus
 
 from fastapi import APIRouter, Request
@@ -9,12 +8,11 @@ from insula.core.errors import Unavailable
 from insula.http.kernel import kernel_of
 from insula.http.responses.problems import problems
 from insula.http.routing.route import PublicRoute
-from insula.identity import AdmitEmail, LinkRefused, PasswordTooEasy, Registration
-from insula.limits import MailKind
-from insula.limits.mails import REGISTRATION, RESET, VERIFICATION
+from insula.identity import LinkRefused, PasswordTooEasy
 from insula.signin.account_schemas import EmailRequest, MailAnnounced, RegisterRequest, ResetRequest, VerifyRequest
 from insula.signin.errors import TooManyAttempts
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
+from insula.signin.mail_requests import MailRequests
 from insula.signin.origin import address_of, origin_of
 
 
@@ -71,21 +69,19 @@ class _Handlers:
 
     def __init__(self, rates: ThrottleRates) -> None:
         self._rates = rates
+        self._mails = MailRequests(rates)
 
     async def register(self, body: RegisterRequest, request: Request) -> MailAnnounced:
         """Register an address. The account cannot sign in until the link in the email was used.
 
         The answer does not tell whether the address already has an account; the email does.
         """
-        registration = Registration(body.email, body.name, body.password)
-        admit_email = await self._count_mail(request, REGISTRATION, body.email)
-        await kernel_of(request).accounts.register(registration, origin_of(request), admit_email)
+        await self._mails.register(body, request)
         return MailAnnounced()
 
     async def resend_verification(self, body: EmailRequest, request: Request) -> MailAnnounced:
         """Email another link; earlier ones stay valid until one is used. The answer is the same for every address."""
-        admit_email = await self._count_mail(request, VERIFICATION, body.email)
-        await kernel_of(request).accounts.resend(body.email, origin_of(request), admit_email)
+        await self._mails.resend(body, request)
         return MailAnnounced()
 
     async def verify_email(self, body: VerifyRequest, request: Request) -> None:
@@ -103,20 +99,13 @@ class _Handlers:
         The answer is the same for every address. A mailbox gets a limited number of emails within half an hour.
         Beyond it none is sent: the newest one has a link that is valid for at least another half an hour.
         """
-        admit_email = await self._count_mail(request, RESET, body.email)
-        await kernel_of(request).accounts.forgot(body.email, origin_of(request), admit_email)
+        await self._mails.forgot(body, request)
         return MailAnnounced()
 
     async def reset_password(self, body: ResetRequest, request: Request) -> None:
         """Set a new password with the secret of the emailed link. Every session of the account ends."""
         await self._count_link(request)
         await kernel_of(request).accounts.reset(body.token, body.new_password, origin_of(request))
-
-    async def _count_mail(self, request: Request, kind: MailKind, email: str) -> AdmitEmail:
-        """Count the request for the caller; return a function that counts the email for the mailbox."""
-        throttle = LoginThrottle(kernel_of(request).limits, self._rates)
-        await throttle.mail(email, address_of(request))
-        return partial(throttle.admit_email, kind, email)
 
     async def _count_link(self, request: Request) -> None:
         await LoginThrottle(kernel_of(request).limits, self._rates).link(address_of(request))

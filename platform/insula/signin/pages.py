@@ -17,38 +17,40 @@ account_pages = APIRouter(route_class=PublicRoute, include_in_schema=False)
 @account_pages.get("/account/verify")
 async def verify_page(request: Request) -> HTMLResponse:
     """Show a form that verifies the address and asks for the password of the account."""
-    return _account(
+    return html_page(
         request,
-        "/auth/verify",
-        "Confirm your address",
-        "Your address is confirmed: sign in.",
+        "account.html",
+        title="Confirm your address",
+        purpose="Enter the password that you registered with. Another one replaces it.",
+        action="/auth/verify",
         field="password",
-        label="Your password, or a new one",
+        label="Password",
+        autocomplete="current-password",
+        done="Your address is confirmed",
+        next="You can sign in now, with your address and this password.",
+        lifetime="24 hours",
+        again="/account/resend",
+        shortest=SHORTEST_PASSWORD,
+        longest=LONGEST_PASSWORD,
     )
 
 
 @account_pages.get("/account/reset")
 async def reset_page(request: Request) -> HTMLResponse:
     """Show a form that sets a new password."""
-    return _account(
-        request,
-        "/auth/password/reset/confirm",
-        "Set a new password",
-        "Your password is set: sign in with it.",
-        field="new_password",
-        label="New password",
-    )
-
-
-def _account(request: Request, action: str, title: str, done: str, *, field: str, label: str) -> HTMLResponse:
     return html_page(
         request,
         "account.html",
-        title=title,
-        action=action,
-        done=done,
-        field=field,
-        label=label,
+        title="Set a new password",
+        purpose="It replaces your password and signs you out everywhere.",
+        action="/auth/password/reset/confirm",
+        field="new_password",
+        label="New password",
+        autocomplete="new-password",
+        done="Your password is set",
+        next="Sign in with your new password. Every other session has ended.",
+        lifetime="an hour",
+        again="/account/forgot",
         shortest=SHORTEST_PASSWORD,
         longest=LONGEST_PASSWORD,
     )

@@ -89,7 +89,7 @@ def error_router(settings: Settings, site: Site) -> APIRouter:
     router = APIRouter(route_class=PublicRoute, include_in_schema=False)
     pages = _ErrorPages(settings, site)
     router.add_api_route("/errors", pages.all, methods=["GET"])
-    router.add_api_route("/errors/{code}", pages.one, methods=["GET"])
+    router.add_api_route("/errors/{error_code}", pages.one, methods=["GET"])
     return router
 
 
@@ -107,11 +107,11 @@ class _ErrorPages:
         """Show every error by its HTTP status."""
         return self._answer(request, None, format)
 
-    async def one(self, request: Request, code: str, format: Format = None) -> Response:  # noqa: A002 - as above
+    async def one(self, request: Request, error_code: str, format: Format = None) -> Response:  # noqa: A002 - as above
         """Show what the error means, and what to do. Raises NotFound for a code that no error has."""
-        if code not in self._errors:
+        if error_code not in self._errors:
             raise NotFound
-        return self._answer(request, code, format)
+        return self._answer(request, error_code, format)
 
     def _answer(self, request: Request, code: str | None, wanted: Literal["html", "json"] | None) -> Response:
         as_json = prefers_json(request) if wanted is None else wanted == "json"

@@ -22,13 +22,13 @@ from insula.http.routing.route import PublicRoute
 from insula.http.routing.route_check import DOCUMENTATION
 from insula.http.state import UndeclaredForwarding, state_of
 from insula.pages.site import Site, html_page, site_of
-from insula.signin import account_pages, accounts_router, auth_router
+from insula.signin import FORM_PAGES, account_pages, accounts_router, auth_router, forms_router
 from insula.site.error_pages import error_router
 from insula.site.factory import Lifespan, make_app, outer_stack
 from insula.site.health import Readiness, ReadinessCheck
 from insula.site.queue_metrics import DatabaseGauge, QueueMetrics
 
-PUBLIC: Final = DOCUMENTATION | {
+_OWN: Final = DOCUMENTATION | {
     "GET /",  # the page that shows the apps
     "GET /healthz",  # load balancers have no credentials
     "GET /readyz",
@@ -36,7 +36,7 @@ PUBLIC: Final = DOCUMENTATION | {
     "GET /account/verify",  # links in emails lead here
     "GET /account/reset",
     "GET /errors",  # the type of every problem leads here, also of one without credentials
-    "GET /errors/{code}",
+    "GET /errors/{error_code}",
     "GET /.well-known/jwks.json",  # public keys, by definition
     "POST /auth/login",  # credentials come from here
     "POST /auth/refresh",
@@ -46,8 +46,9 @@ PUBLIC: Final = DOCUMENTATION | {
     "POST /auth/verify/resend",  # a user who is not verified cannot sign in
     "POST /auth/password/reset",  # nor can a user who forgot the password
     "POST /auth/password/reset/confirm",  # authenticated by the link's secret
-    "MOUNT /static",  # the docs pages' own assets
+    "MOUNT /static",  # the pages' own assets
 }
+PUBLIC: Final = _OWN | FORM_PAGES
 """The root app's routes without credentials. Building fails for a route that is neither here nor guarded."""
 
 _DESCRIPTION: Final = """
@@ -114,6 +115,7 @@ def build_root(  # noqa: PLR0913 - the parts of an installation, each named by t
             auth_router(refusals),
             accounts_router(),
             account_pages,
+            forms_router(),
             error_router(settings, site),
             *pages,
         ],

@@ -10,6 +10,7 @@ from sqlalchemy import Table, text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from insula.core import clock
+from insula.core.errors import NotFound
 from insula.core.ids import new_id
 from insula.db.models import FREE
 from insula.db.schema.base import metadata
@@ -151,6 +152,7 @@ def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
         password=tenant.password,
         current_password=tenant.password,
         tenant=tenant.slug,
+        error_code=NotFound.code,
     )
     if "entitlement_override" in parents:
         tenant.ids["entitlement_key"] = str(parents["entitlement_override"]["key"])

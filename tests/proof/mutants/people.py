@@ -40,6 +40,27 @@ PEOPLE: Final = (
         _PROBED,
     ),
     Edit(
+        "accounts: forms that pages of other sites send",
+        "platform/insula/signin/forms.py",
+        'if request.headers.get("sec-fetch-site", "none") not in _OWN_SITE:',
+        "if False:",
+        tests("site/test_account_forms.py"),
+    ),
+    Edit(
+        "pages: accents that are hard to read",
+        "platform/insula/core/look.py",
+        "if found < READABLE:",
+        "if found < 1:",
+        tests("core/test_look.py"),
+    ),
+    Edit(
+        "pages: a product's address that runs a script",
+        "platform/insula/core/look.py",
+        "if not _ADDRESS.fullmatch(url):",
+        "if not url:",
+        tests("core/test_look.py"),
+    ),
+    Edit(
         "accounts: all kinds of mail share one limit",
         _MAILS,
         'Count(f"mail:{kind.name}:to:{address}", kind.to_mailbox)',

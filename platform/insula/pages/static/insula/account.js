@@ -1,35 +1,17 @@
-"use strict";
+import { post, prepare, report, secret, show } from "./forms.js";
+
 const form = document.getElementById("account");
-const said = document.getElementById("said");
-const password = document.getElementById("password");
-const token = new URLSearchParams(location.hash.slice(1)).get("token");
-history.replaceState(null, "", location.pathname);
+const token = secret();
 
-function say(text) {
-  said.textContent = text;
-}
-
-form.addEventListener("submit", async (event) => {
-  event.preventDefault();
-  const body = { token, [password.name]: password.value };
+prepare(form, async () => {
+  const password = form.querySelector("input");
   try {
-    const answer = await fetch(form.dataset.action, {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify(body),
-    });
-    if (answer.ok) {
-      form.hidden = true;
-      say(form.dataset.done);
-    } else {
-      say((await answer.json()).detail);
-    }
-  } catch {
-    say("There is no answer just now; try again.");
+    await post(form.dataset.action, { token, [password.name]: password.value });
+    show("done");
+  } catch (error) {
+    if (error.problem?.code === "link_refused") show("dead");
+    else report(form, error);
   }
 });
 
-if (!token) {
-  form.hidden = true;
-  say("This page is for a link from a mail.");
-}
+show(token ? "form" : "bare");

@@ -1,0 +1,4 @@
+import { prepare } from "./forms.js";
+
+const form = document.querySelector("form");
+if (form) prepare(form);
