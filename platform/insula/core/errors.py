@@ -27,8 +27,8 @@ class Retry(StrEnum):
 _ADVICE: Final[Mapping[Retry, str]] = {
     Retry.NO: "No. The same request gets the same answer until something else changes.",
     Retry.WAIT: (
-        "Yes, after a pause: as many seconds as Retry-After says, or about one second, doubled after each failure. "
-        "Send a request that creates or changes something with the Idempotency-Key of the first try."
+        "Yes, after a pause: as many seconds as Retry-After says. Without it wait about one second, and twice as long "
+        "after each further failure. A POST needs the Idempotency-Key of the first try."
     ),
     Retry.TOKEN: "Yes, once, with a new access token.",
     Retry.VERSION: "Yes, with the current version: read the resource, apply the change to it, and send its ETag.",
