@@ -1,5 +1,7 @@
 """``make clients-check``: lint the OpenAPI documents, generate clients, use them, and name breaking changes.
 
+It also runs the samples of the guides for frontend developers.
+
     python -m tests.clients [--only NAME] [--record] [--system-certs]
 
 Exits with 0 if the linters have no finding, every client compiles and carries out its scenario, and no change since the
@@ -15,12 +17,14 @@ from tests.clients import linters
 from tests.clients.breaks import breaks
 from tests.clients.documents import current, record, recorded, write
 from tests.clients.generators import NAMES, Files, check
+from tests.clients.guides import check_guides
 from tests.clients.report import Row, table
 from tests.clients.report import write as write_report
 from tests.clients.served import served
 from tests.clients.tools import BUILD, ToolFailed, Tools
 
 _SHOWN = 40
+_GUIDES = "guides"
 
 
 def main() -> int:
@@ -50,6 +54,8 @@ def _rows(tools: Tools, files: Files, only: str | None) -> list[Row]:
     rows = [] if only else [linters.redocly(tools, paths), linters.spectral(tools, paths)]
     with served(BUILD / "server.log") as address:
         rows += [check(tools, name, files, address) for name in NAMES if only in {None, name}]
+        if only in {None, _GUIDES}:
+            rows.append(check_guides(tools, address))
     return rows
 
 
@@ -80,7 +86,7 @@ def _print(lines: Sequence[str]) -> None:
 
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make clients-check")
-    parser.add_argument("--only", choices=NAMES, help="one generator, without the linters")
+    parser.add_argument("--only", choices=(*NAMES, _GUIDES), help="one generator, or the guides, without the linters")
     parser.add_argument("--record", action="store_true", help="record the documents, with their breaking changes")
     parser.add_argument("--system-certs", action="store_true", help="use this machine's certificates")
     return parser.parse_args()
