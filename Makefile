@@ -63,7 +63,7 @@ postgres15: $(TEST) ## Run the tests of migrations, backup, restore and isolatio
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not browser and not pooler and not slow" \
 	  --postgres-bin "$$programs" $(ON_POSTGRES15)
 
-clients-check: $(CHECK) ## Lint the OpenAPI documents, generate four clients (ONLY=orval for one), use each on a real server, name breaking changes (2 minutes); build/clients.md
+clients-check: $(CHECK) ## Lint the OpenAPI documents, generate four clients (ONLY=orval for one), use each and the samples of the guides (ONLY=guides) on a real server, name breaking changes (2 minutes); build/clients.md
 	@PYTHONPATH=platform:. $(BIN)/python -m tests.clients $(addprefix --only ,$(ONLY)) $(SYSTEM_CERTS)
 
 clients-record: $(CHECK) ## Record the OpenAPI documents in docs/openapi, for a release or after an intended breaking change
