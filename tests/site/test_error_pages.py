@@ -11,7 +11,7 @@ from starlette.requests import Request
 from insula.core.errors import AppError, ManifestError, NotFound, Retry
 from insula.core.settings import Settings
 from insula.http.errors import BY_STATUS
-from insula.http.request.media_types import prefers_json
+from insula.http.responses.media_types import prefers_json
 from insula.site.error_pages import by_code, declared_errors
 from tests.support.apps import MOUNTS
 

@@ -1,5 +1,6 @@
 """The app context: the data of one app that the guards and the sign-in use."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from fastapi import FastAPI
@@ -7,11 +8,16 @@ from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from starlette.middleware import Middleware
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import HTTPConnection
-from starlette.types import ASGIApp
+from starlette.responses import Response
+from starlette.types import ASGIApp, Scope
 
 from insula.callers import AppCallers
+from insula.core.errors import AppError
 from insula.core.settings import ERROR_PAGES, Settings
 from insula.db.engine.roles import DatabaseRole
+
+ShowError = Callable[[Scope, AppError], Response]
+"""Makes the page for a request that raised an error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +33,15 @@ class AppContext:
 class AppWithContext(FastAPI):
     """A FastAPI app with typed attributes for its requests: ``app.state`` has no types and costs a microsecond.
 
-    ``make_app`` sets ``name``, ``settings`` and ``error_pages``, with which the ``type`` of each problem begins;
-    ``set_context`` sets ``context``, and ``name`` to the context's.
+    ``make_app`` sets ``name``, ``settings``, ``error_pages``, with which the ``type`` of each problem begins, and
+    ``show_error``, which makes the page that browsers get in place of a problem. ``set_context`` sets ``context``, and
+    ``name`` to the context's.
     """
 
     name: str = "root"
     settings: Settings
     error_pages: str = ERROR_PAGES
+    show_error: ShowError | None = None
     context: AppContext | None = None
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -64,6 +72,11 @@ def set_context(app: FastAPI, context: AppContext) -> None:
 def error_pages_of(app: object) -> str:
     """Return the URL with which the ``type`` of each problem of ``app`` begins."""
     return app.error_pages if isinstance(app, AppWithContext) else ERROR_PAGES
+
+
+def error_page_of(app: object) -> ShowError | None:
+    """Return the function that makes the pages for errors of ``app``."""
+    return app.show_error if isinstance(app, AppWithContext) else None
 
 
 def context_of(connection: HTTPConnection) -> AppContext:

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse
 from insula.core.errors import BadRequest, Forbidden, PayloadTooLarge
 from insula.http.routing.route import PublicRoute
 from insula.identity import LONGEST_PASSWORD, SHORTEST_PASSWORD, PasswordTooEasy
-from insula.pages.site import FORM_POLICY, html_page, site_of
+from insula.pages.site import FORM_POLICY, html_page
 from insula.signin.account_schemas import EmailRequest, RegisterRequest
 from insula.signin.errors import TooManyAttempts
 from insula.signin.login_throttle import ThrottleRates
@@ -147,7 +147,6 @@ def _page(request: Request, form: _Form, refused: _Refused | None = None, sent: 
         errors=shown.errors,
         failure=shown.failure,
         sent=sent,
-        tools=site_of(request).tools,
         shortest=SHORTEST_PASSWORD,
         longest=LONGEST_PASSWORD,
     )

@@ -18,7 +18,7 @@ from insula.core.paging import Page
 from insula.core.preconditions import is_known
 from insula.core.settings import Settings, error_pages
 from insula.http.errors import UNNAMED_ERRORS
-from insula.http.request.media_types import prefers_json
+from insula.http.responses.media_types import prefers_json
 from insula.http.routing.route import PublicRoute
 from insula.pages.site import POLICY, Site, Tool
 

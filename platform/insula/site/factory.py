@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import MappingProxyType
 from typing import Final, TypedDict
 
@@ -17,6 +18,7 @@ from insula.http.metrics import RequestMetrics
 from insula.http.middleware import root_stack
 from insula.http.responses.handlers import install_handlers
 from insula.pages.assets import Assets
+from insula.pages.errors import show_error
 from insula.pages.site import Site
 from insula.site.docs import add_documentation
 from insula.site.openapi import DocumentedApp
@@ -73,6 +75,7 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
     app.settings = settings
     app.error_pages = error_pages(settings)
     app.site = site
+    app.show_error = partial(show_error, site)
     install_handlers(app)
     for router in routers:
         app.include_router(router)

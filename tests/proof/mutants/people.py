@@ -47,6 +47,13 @@ PEOPLE: Final = (
         tests("site/test_account_forms.py"),
     ),
     Edit(
+        "pages: programs with credentials get pages in place of problems",
+        "platform/insula/http/responses/media_types.py",
+        'if not opens or "authorization" in headers or "x-api-key" in headers:',
+        "if not opens:",
+        tests("http/test_error_pages.py"),
+    ),
+    Edit(
         "pages: accents that are hard to read",
         "platform/insula/core/look.py",
         "if found < READABLE:",

@@ -11,7 +11,8 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from insula.core.errors import AppError
-from insula.http.app_context import error_pages_of
+from insula.http.app_context import error_page_of, error_pages_of
+from insula.http.responses.media_types import is_for_a_browser
 from insula.http.state import state_of
 
 MEDIA_TYPE = "application/problem+json"
@@ -87,8 +88,11 @@ def request_id_of(scope: Scope) -> str:
     return state_of(scope).request_id
 
 
-def problem(scope: Scope, error: AppError, field_errors: Iterable[FieldErrorFields] = ()) -> ProblemResponse:
-    """Return the response to this request that contains ``error``."""
+def problem(scope: Scope, error: AppError, field_errors: Iterable[FieldErrorFields] = ()) -> Response:
+    """Return the response to this request that contains ``error``: a problem, or a page for a person's browser."""
+    show = error_page_of(scope["app"])
+    if show is not None and error.status != HTTPStatus.MISDIRECTED_REQUEST and is_for_a_browser(scope):
+        return show(scope, error)
     return ProblemResponse(error, request_id_of(scope), error_pages_of(scope["app"]), field_errors)
 
 
