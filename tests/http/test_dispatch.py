@@ -14,6 +14,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from insula.asgi import create_app
 from insula.core.settings import Settings
+from insula.http.middleware.mounts import Mounts
 from insula.http.routing.dispatch import Dispatch, UnfitForTable, install
 from tests.probe.installation import INSTALLATION, REFERENCE
 from tests.support.states import with_state
@@ -100,7 +101,7 @@ async def test_a_mounted_app_gets_the_scope_that_fastapi_gives_it(path: str) -> 
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(ExceptionMiddleware, "__call__", stop)
-        for entrance in (APP.router.app, APP.router.middleware_stack):
+        for entrance in (APP.router.app, Mounts(APP.router.app)):
             await entrance({**scope_of("GET", path), "app": APP}, _nothing, _drop)
     assert scopes[0] == scopes[1]
     assert scopes[0]["root_path"] == "/" + path.split("/")[1]

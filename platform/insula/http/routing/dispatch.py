@@ -1,10 +1,9 @@
-"""Finds a request's route, or the mounted app, by the first segments of its path.
+"""Finds a request's route by the first segments of its path.
 
 FastAPI matches route by route, through each level of included routers, twice a level: with eighty
 routes that costs more than the rest of a read by id. Here a table gives the few routes with the same
-literal first segments; they are then matched as FastAPI does, in their order. A mounted app is found by
-its single segment and matched as Starlette does. All other requests (another method, an unknown path, a
-socket) take FastAPI's own way.
+literal first segments; they are then matched as FastAPI does, in their order. All other requests (another
+method, an unknown path, a socket, a static file) take FastAPI's own way. The middleware ``Mounts`` finds mounted apps.
 """
 
 from collections import defaultdict
@@ -32,7 +31,7 @@ class Dispatch:
     def __init__(self, app: FastAPI) -> None:
         self._router: ASGIApp = app.router.middleware_stack
         self._owner = app.router
-        self._routes, self._mounts = _table(iter_route_contexts(app.routes))
+        self._routes, _ = _table(iter_route_contexts(app.routes))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Run the route."""
@@ -54,17 +53,7 @@ class Dispatch:
                 state_of(scope).template = context.path_format
                 app: ASGIApp = context.app
                 return app
-        return self._enter(segments, scope)
-
-    def _enter(self, segments: Sequence[str], scope: Scope) -> ASGIApp | None:
-        mount = self._mounts.get(segments[0]) if len(segments) > 1 else None
-        if mount is None:
-            return None
-        match, child = mount.matches(scope)
-        if match is not Match.FULL:
-            return None
-        scope.update(child)
-        return mount.app
+        return None
 
 
 def mounts_of(app: FastAPI) -> Mapping[str, Mount]:
