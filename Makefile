@@ -138,6 +138,7 @@ $(BIN)/uv:
 	{ echo "Python 3.11 or newer is needed; if $(PYTHON) is older: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
 	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
 	{ echo "$(PYTHON) cannot make virtual environments; on Debian: apt-get install python3-venv" >&2; exit 1; }
+	@[ -w . ] || { echo "make: cannot write to $(CURDIR), where .venv is made: copy the project to a folder of your own" >&2; exit 1; }
 	@echo "making .venv with $$($(PYTHON) --version), and installing uv into it (20 MB to download)" >&2
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear .venv
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || $(BIN)/python -m ensurepip >/dev/null

@@ -1,6 +1,7 @@
 """`insula run` as a user starts it: everything starts, and everything stops."""
 
 import base64
+import errno
 import json
 import os
 import signal
@@ -11,9 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
+import pytest
+import typer
 
 from insula.cli.environment import to_environment
+from insula.cli.failing import CommandFailed, report_errors
+from insula.cli.supervisor import bound
 from insula.core.settings import Settings
+from insula.dev.embedded import with_cure
 from tests.dev.directories import alive, descendants, environment, wait_until
 from tests.support.app import free_port
 from tests.support.processes import INSULA, OUR_CODE
@@ -85,8 +91,8 @@ def test_a_port_in_use_is_reported_before_anything_is_created(directory: Path) -
             timeout=60,
         )
     assert done.returncode == 1
-    cure = "stop the other program, or choose another port, such as PORT=8001"
-    assert done.stderr == f"insula: port {port} on 127.0.0.1 is taken: {cure}\n"
+    cure = "stop the other program, or choose another port, such as PORT="
+    assert done.stderr == f"insula: port {port} on 127.0.0.1 is taken: {cure}{port + 1}\n"
     assert list(directory.iterdir()) == []
 
 
@@ -133,3 +139,44 @@ def command_line(pid: int) -> bytes:
         return Path(f"/proc/{pid}/cmdline").read_bytes()
     except OSError:
         return b""
+
+
+@pytest.mark.parametrize(
+    ("port", "host", "reason"),
+    [
+        (8000, "203.0.113.1", "cannot be used (Cannot assign requested address): --host is an address of this machine"),
+        (8000, "nowhere.invalid", "cannot be used ("),
+    ],
+)
+def test_an_address_that_cannot_be_served_is_reported_with_a_cure(port: int, host: str, reason: str) -> None:
+    with pytest.raises(CommandFailed) as failed:
+        bound(host, port)
+
+    assert str(failed.value).startswith(f"port {port} on {host} {reason}")
+
+
+@pytest.mark.parametrize(
+    ("line", "cure"),
+    [
+        ('FATAL:  could not write lock file "postmaster.pid": No space left on device', "free some disk space"),
+        ("could not create shared memory segment: No space left", "enlarge the machine's shared memory"),
+        ("cannot write to /mnt/cd: Read-only file system", "let INSULA_DATA_DIR name a folder that can be written to"),
+        ("PANIC: could not locate a valid checkpoint record", "see the log"),
+    ],
+)
+def test_a_server_that_cannot_start_is_reported_with_a_cure(line: str, cure: str) -> None:
+    assert with_cure(line, "see the log").startswith(f"{line}: {cure}")
+
+
+def test_a_file_that_cannot_be_used_is_reported_with_a_cure(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    full = OSError(errno.ENOSPC, "No space left on device", "/data/secrets.json")
+    with pytest.raises(typer.Exit), report_errors():
+        raise full
+
+    assert capsys.readouterr().err == (
+        "insula: cannot use /data/secrets.json: No space left on device:"
+        " free some disk space, or let INSULA_DATA_DIR name a folder on another disk\n"
+    )

@@ -121,7 +121,8 @@ def test_a_missing_write_permission_is_reported(directory: Path) -> None:
     directory.chmod(0o555)
     command = [sys.executable, "-c", AS_NOBODY, str(directory / "data")]
     done = subprocess.run(command, env=environment(directory), capture_output=True, text=True, check=False)  # noqa: S603  our own script
-    assert done.stdout == f"cannot write to {directory / 'data'}: Permission denied\n", done.stderr
+    cure = "let your user read and write that folder, or let INSULA_DATA_DIR name a folder of your own"
+    assert done.stdout == f"cannot write to {directory / 'data'}: Permission denied: {cure}\n", done.stderr
     assert list(directory.iterdir()) == []
 
 

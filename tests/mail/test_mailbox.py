@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx
+import pytest
 
 from insula.core.settings import Settings
 from insula.dev.asgi import create_app
@@ -43,6 +44,16 @@ async def keep_a_mail(settings: Settings) -> None:
 
 async def _unclaimed() -> None:
     """Claim nothing: no job sends this email."""
+
+
+async def test_a_developers_terminal_shows_the_address_of_each_email(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    local = settings.model_copy(update={"environment": "local", "data_dir": tmp_path, "log_format": "console"})
+    await keep_a_mail(local)
+    [line] = [line for line in capsys.readouterr().out.splitlines() if line.startswith("MAIL ")]
+
+    assert line.startswith(f"MAIL    to ada@example.com: {settings.public_url}/mailbox/")
 
 
 async def test_a_local_installation_shows_its_emails(settings: Settings, tmp_path: Path) -> None:

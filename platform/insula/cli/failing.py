@@ -17,7 +17,7 @@ from insula.db.engine.address import InvalidAddress
 from insula.db.engine.roles import RolesSecretMissing
 from insula.db.migrate.revisions import DatabaseTooOld
 from insula.db.schema.branches import BranchError
-from insula.dev.embedded import EmbeddedError
+from insula.dev.embedded import EmbeddedError, with_cure
 
 _STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -41,7 +41,6 @@ def report_errors() -> Iterator[None]:
         ManifestError,
         NoInstallation,
         DatabaseTooOld,
-        PermissionError,
         RolesSecretMissing,
     ) as error:
         _say(str(error))
@@ -51,6 +50,10 @@ def report_errors() -> Iterator[None]:
         _say(f"a setting cannot be read: {' '.join(str(error).split())}")
     except (SQLAlchemyError, asyncpg.PostgresError, asyncpg.InterfaceError, ConnectionError, TimeoutError) as error:
         _say(f"the database: {_database_error(error)}")
+    except OSError as error:
+        if error.filename is None:
+            raise
+        _say(with_cure(f"cannot use {error.filename}: {error.strerror}"))
 
 
 def wrong_setting(error: ValidationError) -> str:

@@ -1,5 +1,6 @@
 """Runs web processes on one socket, and the worker, as child processes, and restarts those that end."""
 
+import errno
 import math
 import os
 import selectors
@@ -35,13 +36,17 @@ def bound(host: str, port: int) -> socket.socket:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))
     except OSError as error:
-        reason = (
-            "is taken: stop the other program, or choose another port, such as PORT=8001"
-            if "in use" in str(error)
-            else f"({error.strerror})"
-        )
-        raise CommandFailed(f"port {port} on {host} {reason}") from None
+        raise CommandFailed(f"port {port} on {host} {_why_not_bound(error, port)}") from None
     return listening
+
+
+def _why_not_bound(error: OSError, port: int) -> str:
+    if error.errno == errno.EADDRINUSE:
+        return f"is taken: stop the other program, or choose another port, such as PORT={port + 1}"
+    if error.errno == errno.EACCES:
+        return "needs root: choose a port above 1023, such as PORT=8000"
+    reason = (error.strerror or str(error)).partition(" (")[0]
+    return f"cannot be used ({reason}): --host is an address of this machine, such as 127.0.0.1"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import structlog
 from aiosmtplib.typing import Default
 
 from insula.core.settings import MailSettings, Settings
+from insula.core.terminal import Terminal, printable
 from insula.jobs import ClaimEffect, Mailer, NotAccepted
 from insula.mail.mailbox import LINK, Mailbox
 
@@ -122,6 +123,8 @@ class MailboxMailer:
 
     mailbox: Mailbox
     public_url: str
+    terminal: Terminal | None = None
+    """Where a developer sees the address of each email."""
 
     async def send(self, message: EmailMessage, claim: ClaimEffect) -> None:
         """Return after the message is saved to its file."""
@@ -131,10 +134,13 @@ class MailboxMailer:
         links = LINK.findall(body.get_content()) if body is not None else []
         read = f"{self.public_url.rstrip('/')}/mailbox/{name}"
         _log.info("mail", to=str(message["To"]), subject=str(message["Subject"]), links=links, read=read)
+        if self.terminal is not None:
+            self.terminal.write(f"MAIL    to {printable(str(message['To']))}: {read}")
 
 
 def mailer_of(settings: Settings) -> Mailer:
     """Return the mailer that the settings choose."""
     if settings.mail.host:
         return SmtpMailer(settings.mail)
-    return MailboxMailer(Mailbox(settings.data_dir), settings.public_url)
+    terminal = Terminal() if settings.log_format == "console" else None
+    return MailboxMailer(Mailbox(settings.data_dir), settings.public_url, terminal)

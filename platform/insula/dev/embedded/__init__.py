@@ -1,7 +1,7 @@
 """PostgreSQL and Valkey from wheels, as child processes: no package manager, daemon or container."""
 
 from insula.dev.embedded.cluster import Cluster
-from insula.dev.embedded.failure import EmbeddedError
+from insula.dev.embedded.failure import EmbeddedError, with_cure
 from insula.dev.embedded.guard import die_with
 from insula.dev.embedded.home import Lock, delete_data, locate, prepare
 from insula.dev.embedded.process import guarded
@@ -20,4 +20,5 @@ __all__ = [
     "guarded",
     "locate",
     "prepare",
+    "with_cure",
 ]

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from insula.dev.embedded.account import Account
-from insula.dev.embedded.failure import EmbeddedError
+from insula.dev.embedded.failure import EmbeddedError, with_cure
 
 _SHARED_STATE = Path("/var/lib")
 _TRAVERSE_ONLY = 0o711
@@ -36,7 +36,7 @@ def prepare(data_dir: Path) -> Path:
         home.chmod(0o700 if account.uid is None else _TRAVERSE_ONLY)
         _point_to(home, data_dir.absolute())
     except OSError as error:
-        raise EmbeddedError(f"cannot write to {error.filename or home}: {error.strerror}") from error
+        raise EmbeddedError(with_cure(f"cannot write to {error.filename or home}: {error.strerror}")) from error
     return home
 
 
@@ -77,7 +77,7 @@ class Lock:
         try:
             file = self._path.open("a+")
         except OSError as error:
-            raise EmbeddedError(f"cannot write to {self._path}: {error.strerror}") from error
+            raise EmbeddedError(with_cure(f"cannot write to {self._path}: {error.strerror}")) from error
         with file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

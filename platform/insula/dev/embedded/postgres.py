@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from insula.dev.embedded.account import Account
-from insula.dev.embedded.failure import EmbeddedError
+from insula.dev.embedded.failure import EmbeddedError, with_cure
 from insula.dev.embedded.process import Server, error_line, fresh_log, guarded, wait_until_vacant
 from insula.dev.embedded.software import Software
 
@@ -130,14 +130,14 @@ class Postgres:
                 check=False,
             )
         if done.returncode != 0:
-            raise EmbeddedError(f"the database could not be created: {error_line(log)} (log: {log})")
+            raise EmbeddedError(with_cure(f"the database could not be created: {error_line(log)}", f"{log} says more"))
 
     def _check_version(self) -> None:
         try:
             made_by = (self.data / "PG_VERSION").read_text().strip()
         except OSError as error:
             raise EmbeddedError(
-                f"{self.data} holds no usable database ({error.strerror}): restore it, or delete it to start again"
+                f"{self.data} holds no usable database ({error.strerror}): restore it, or `insula reset` deletes it"
             ) from error
         if made_by != self.software.postgres_major:
             raise EmbeddedError(

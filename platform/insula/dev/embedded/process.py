@@ -11,7 +11,7 @@ from pathlib import Path
 
 from insula.dev.embedded import guard
 from insula.dev.embedded.account import Account
-from insula.dev.embedded.failure import EmbeddedError
+from insula.dev.embedded.failure import EmbeddedError, with_cure
 
 _POLL_SECONDS = 0.01
 
@@ -68,7 +68,7 @@ class Server:
         deadline = time.monotonic() + seconds
         while not ready():
             if self._process.poll() is not None:
-                raise EmbeddedError(f"{self._name} did not start: {error_line(self._log)} (log: {self._log})")
+                raise EmbeddedError(with_cure(f"{self._name} did not start: {error_line(self._log)}", _see(self._log)))
             if time.monotonic() > deadline:
                 raise EmbeddedError(f"{self._name} is not ready after {seconds:.0f} s (log: {self._log})")
             time.sleep(_POLL_SECONDS)
@@ -76,7 +76,7 @@ class Server:
     def check(self) -> None:
         """Raise if the server has ended."""
         if self._process.poll() is not None:
-            raise EmbeddedError(f"{self._name} ended: {error_line(self._log)} (log: {self._log})")
+            raise EmbeddedError(with_cure(f"{self._name} ended: {error_line(self._log)}", _see(self._log)))
 
     def stop(self, *signals: signal.Signals, seconds: float = 10.0) -> None:
         """Send ``signals`` one after the other, then SIGKILL, until the server has ended."""
@@ -93,6 +93,10 @@ class Server:
     def pid(self) -> int:
         """The process id of the server itself, since the guard execs it."""
         return self._process.pid
+
+
+def _see(log: Path) -> str:
+    return f"{log} says more; if the data is damaged, `insula reset` deletes the local databases"
 
 
 def error_line(log: Path) -> str:
