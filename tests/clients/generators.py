@@ -151,9 +151,11 @@ def _play_python(tools: Tools, folder: Path, address: str) -> CompletedProcess[s
 
 def _succeeded(done: CompletedProcess[str], row: Row) -> bool:
     if done.returncode:
-        row.findings += _last(f"{done.stdout}\n{done.stderr}".splitlines())
+        row.findings += _essence(f"{done.stdout}\n{done.stderr}".splitlines())
     return not done.returncode
 
 
-def _last(lines: Sequence[str], count: int = 40) -> Sequence[str]:
-    return [line for line in lines if line.strip()][:count]
+def _essence(lines: Sequence[str], count: int = 12) -> Sequence[str]:
+    """Return the first and the last lines, without the frames of Node's stacks."""
+    told = [line for line in lines if line.strip() and not line.lstrip().startswith("at ")]
+    return told if len(told) <= 2 * count else [*told[:count], "…", *told[-count:]]

@@ -12,7 +12,7 @@ import httpx
 
 from tests.dev.directories import environment, wait_until
 from tests.support.app import free_port
-from tests.support.processes import INSULA
+from tests.support.processes import INSULA, ROOT
 
 _SECONDS: Final = 90  # the machine runs other tests too
 
@@ -22,12 +22,12 @@ def served(log: Path) -> Iterator[str]:
     """Run ``insula run`` with new data until the end of the block; yield its address. It prints to ``log``."""
     folder = Path(tempfile.mkdtemp(prefix="insula-clients-"))
     folder.chmod(0o755)  # the database server's account must reach its data
-    port = free_port()
+    port, variables = free_port(), environment(folder / "data")
     command = [str(INSULA), "run", "--port", str(port)]
     try:
         with (
             log.open("wb") as output,
-            subprocess.Popen(command, env=environment(folder / "data"), stdout=output, stderr=output) as process,  # noqa: S603  # our own program
+            subprocess.Popen(command, cwd=ROOT, env=variables, stdout=output, stderr=output) as process,  # noqa: S603  # ours
         ):
             try:
                 wait_until(lambda: _answers(port, process), _SECONDS)
