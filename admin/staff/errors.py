@@ -6,7 +6,7 @@ class AlreadyStaff(AppError):
 
     code, status = "already_staff", 409
     meaning = "The user has a staff role already."
-    cure = "Change the role in place of adding the user."
+    cure = "Change the role instead of adding the user."
     retry = Retry.NO
 
 

@@ -5,7 +5,7 @@ class OwnSuspension(AppError):
     """Staff cannot suspend themselves."""
 
     code, status = "own_suspension", 409
-    meaning = "Staff who suspend themselves could not undo it."
+    meaning = "Staff who suspended themselves could not undo it."
     cure = "Let another member of the staff do it."
     retry = Retry.NO
 

@@ -35,7 +35,7 @@ class EventOfOtherMode(AppError):
     """The event's mode (live or test) is not the one that this endpoint serves."""
 
     code, status = "event_of_other_mode", 400
-    meaning = "Test events must not change the plans of real tenants, and the reverse."
+    meaning = "Test events must not change the plans of real tenants, and live events are not for tests."
     cure = "Use the webhook endpoint and the signing secret of the right mode."
     retry = Retry.NO
 

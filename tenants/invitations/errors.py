@@ -6,7 +6,7 @@ class AlreadyMember(AppError):
 
     code, status = "already_member", 409
     meaning = "The person with this email address is a member of the tenant."
-    cure = "Change the role of the member in place of inviting them."
+    cure = "Change the member's role instead of inviting the person."
     retry = Retry.NO
 
 
@@ -15,7 +15,7 @@ class AlreadyInvited(AppError):
 
     code, status = "already_invited", 409
     meaning = "The tenant has an open invitation for this email address."
-    cure = "Send the open invitation again, or revoke it and invite anew."
+    cure = "Send the open invitation again, or revoke it and create another one."
     retry = Retry.NO
 
 
@@ -33,8 +33,8 @@ class InvitationInvalid(NotFound):
 
     code = "invitation_invalid"
     meaning = (
-        "The invitation's link was changed, used, revoked or has expired, or it was sent to another email address than "
-        "that of your account."
+        "The invitation was used, revoked or has expired; it was sent to another email address than that of your "
+        "account; or the person who sent it may no longer invite you."
     )
     cure = "Sign in with the address to which the invitation was sent, or ask for another invitation."
     retry = Retry.NO

@@ -124,3 +124,15 @@ def test_the_first_page_shows_a_healthy_system(watched: Watched) -> None:
 
     assert checks == dict.fromkeys(("database", "migrations", "redis", "event_loop", "clock"), "ok")
     assert watched.complaints == []
+
+
+def test_the_error_pages_lead_from_the_list_to_an_explanation_and_fit_a_phone(watched: Watched) -> None:
+    watched.page.set_viewport_size({"width": 390, "height": 844})
+    watched.page.goto(f"{watched.origin}/errors")
+    for link, heading in (("precondition_failed", "The resource has changed since"), ("All errors", "Errors")):
+        assert watched.page.evaluate("document.documentElement.scrollWidth") == 390
+        watched.page.get_by_role("link", name=link).click()
+        watched.page.get_by_role("heading", level=1, name=heading).wait_for()
+        assert watched.page.locator("h1").count() == 1
+
+    assert watched.complaints == []

@@ -58,7 +58,9 @@ async def test_every_error_that_the_server_can_answer_has_a_page(client: httpx.A
 
 async def test_a_code_that_no_error_has_is_not_found(client: httpx.AsyncClient) -> None:
     for path in ("/errors/no_such_error", "/errors/error", "/errors/"):
-        assert (await client.get(path, headers=PROGRAM)).json()["code"] == "not_found"
+        read, page = await client.get(path, headers=PROGRAM), await client.get(path, headers=BROWSER)
+        assert (read.status_code, read.json()["code"]) == (404, "not_found")
+        assert (page.status_code, page.headers["content-type"]) == (404, "text/html; charset=utf-8")
 
 
 async def test_a_program_reads_the_explanation_as_json(client: httpx.AsyncClient, settings: Settings) -> None:

@@ -6,10 +6,10 @@ class TenantRefused(AppError):
 
     code, status = "tenant_refused", 403
     meaning = (
-        "A token for this app needs a tenant. The sign-in named none, several different ones, or one in which you are "
-        "not a member."
+        "The sign-in names a tenant that does not exist or in which you are not a member, or it names different "
+        "tenants in the body, the host name and X-Tenant."
     )
-    cure = "Let the user choose one of their tenants, and name its slug in tenant."
+    cure = "Let the user choose one of their tenants, and name its slug in the field tenant."
     retry = Retry.NO
 
 
@@ -17,8 +17,6 @@ class StaffOnly(AppError):
     """Only staff can get a token for this app, and only without a tenant."""
 
     code, status = "staff_only", 403
-    meaning = (
-        "This app is for the staff of the platform. You are no member of the staff, or the sign-in named a tenant."
-    )
-    cure = "Sign in to the app for tenants. Staff leave out tenant."
+    meaning = "This app is for the staff of the platform. You are not on the staff, or the sign-in names a tenant."
+    cure = "If you are not on the staff, sign in to another app. If you are, leave out the field tenant."
     retry = Retry.NO

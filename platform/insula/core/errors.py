@@ -102,7 +102,7 @@ class Unauthenticated(AppError):
     meaning = "The Authorization or X-API-Key header is missing, or its token or key is unknown, expired or revoked."
     cure = (
         "Get a new access token with POST /auth/refresh and repeat the request once. If the refresh token is refused "
-        "too, sign in again. A new API key is needed in place of a revoked one."
+        "too, sign in again. In place of an API key that was revoked, create a new one."
     )
     retry = Retry.TOKEN
 
@@ -172,8 +172,11 @@ class TenantRequired(AppError):
     """This needs a tenant; get a token that is bound to one."""
 
     code, status = "tenant_required", 403
-    meaning = "The access token was issued without a tenant, and this route works on a tenant's data."
-    cure = "Get a token for one of your tenants: name the tenant in POST /auth/login or POST /auth/refresh."
+    meaning = (
+        "The access token was issued without a tenant, and this route works on a tenant's data; or the sign-in names "
+        "no tenant, and this app issues only tokens with one."
+    )
+    cure = "Name one of your tenants in POST /auth/login or POST /auth/refresh."
     retry = Retry.NO
 
 

@@ -125,7 +125,7 @@ class HostMoved(AppError):
         "The tenant has changed its slug, and the host name contains the former slug. Only GET requests are "
         "redirected, because a redirect could lose the body of others."
     )
-    cure = "Send the request to the tenant's current host name: a GET request of any page there is redirected to it."
+    cure = "Send the request to the tenant's current host name. A GET request to the former one is redirected to it."
     retry = Retry.NO
 
 

@@ -24,5 +24,5 @@ class TooManyAttempts(AppError):
         "Too many attempts came from this address or for this account. The limit protects accounts against guessed "
         "passwords."
     )
-    cure = "Tell the user to wait, for the seconds in Retry-After. Do not try again automatically."
+    cure = "Tell the user how long to wait: Retry-After has the seconds."
     retry = Retry.WAIT

@@ -18,8 +18,11 @@ class LinkRefused(AppError):
     """The link is invalid, used or expired; ask for another."""
 
     code, status = "link_refused", 400
-    meaning = "A link in an email works once, for a limited time. A newer email makes the links in older ones invalid."
-    cure = "Offer to send another email, and tell the user to open the newest one."
+    meaning = (
+        "A link in an email works once, and for a limited time. When one is used, all others that were sent for the "
+        "account stop working."
+    )
+    cure = "Offer to send another email."
     retry = Retry.NO
 
 
