@@ -8,10 +8,10 @@ from uuid import UUID
 from pydantic import ConfigDict, Field, model_validator
 from pydantic.config import JsonDict
 
-from admin.bodies import TENANT_ID, Email, Read, Status
+from admin.bodies import TENANT_ID, Email, Read
 from insula.core.paging import OffsetParams
 from insula.core.schemas import Input
-from insula.db.models import FREE, Tenant
+from insula.db.models import FREE, Tenant, TenantStatus
 from insula.http.responses.vocabulary import Vocabulary, named_by
 from tenants.api import Name, Slug
 
@@ -60,7 +60,7 @@ class TenantRead(Read):
     id: UUID
     slug: str = Field(description="Its label in host names.")
     name: str
-    status: Status = Field(description="A suspended tenant's requests are refused.")
+    status: TenantStatus = Field(description="A suspended tenant's requests are refused.")
     plan: str = Field(description="The key of the plan that it is on.")
     created_at: datetime
     updated_at: datetime
@@ -87,7 +87,7 @@ class TenantDetail(TenantRead):
 class TenantList(OffsetParams):
     """Query parameters of the list of tenants. ``search`` looks into slug and name."""
 
-    status: Status | None = Field(None, description="Only those with this status.")
+    status: TenantStatus | None = Field(None, description="Only those with this status.")
     plan: str | None = Field(None, min_length=1, max_length=50, description="Only those on this plan.")
     sort_by: Literal["created_at", "-created_at", "name", "-name", "slug", "-slug"] = Field(
         "-created_at", description="The field to sort by; a leading '-' sorts in descending order."

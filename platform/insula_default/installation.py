@@ -15,6 +15,7 @@ INSTALLATION: Final = Installation(
         name="Insula",
         claim="Many tenants under one roof, each on an island.",
         description="A multi-tenant SaaS backend: three apps on one PostgreSQL, each tenant behind row-level security.",
+        license="Apache-2.0",
     ),
     apps=(
         tenants.app.APP,

@@ -9,6 +9,7 @@ from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.core.schemas import Input, Read, Update
+from insula.db.models import TenantStatus
 from insula.identity import NewPassword, PersonName, SessionRecord
 from tenants.roles.schemas import RoleName
 
@@ -36,7 +37,7 @@ class OwnMembershipRead(Read):
     tenant_id: UUID
     slug: str
     name: str
-    status: str
+    status: TenantStatus
     role: RoleName
 
 

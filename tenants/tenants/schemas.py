@@ -10,6 +10,7 @@ from pydantic.config import JsonDict
 
 from insula.core.schemas import Input, Read, Update
 from insula.core.text import fields as text
+from insula.db.models import TenantStatus
 from tenants.tenants.locales import Locale, TimeZone
 from tenants.tenants.slugs import Slug
 
@@ -67,7 +68,7 @@ class TenantRead(Read):
     id: UUID
     slug: str
     name: str
-    status: str
+    status: TenantStatus
     plan: str = Field(description="Key of the plan.")
     time_zone: str
     locale: str
@@ -94,7 +95,7 @@ class TenantReadV2(Read):
     id: UUID
     slug: str
     name: str
-    status: str
+    status: TenantStatus
     plan: PlanRead
     time_zone: str
     locale: str

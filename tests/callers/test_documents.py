@@ -1,4 +1,4 @@
-"""The document of an app names the credentials that its callers send, and no others."""
+"""The document of an app says whether API keys may call an operation; one scheme has either credential."""
 
 from typing import Annotated
 
@@ -8,6 +8,7 @@ from fastapi import APIRouter
 from insula.callers import ApiKeys, AppCallers, Members
 from insula.core.settings import Settings
 from insula.http.app_context import set_context
+from insula.http.openapi.security import TAKES_KEYS
 from insula.http.routing.guards import allow
 from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
@@ -21,11 +22,10 @@ async def read(_scope: Annotated[Scope, allow(Action.READ)]) -> str:
 
 
 @pytest.mark.parametrize(
-    ("callers", "schemes"),
-    [(AppCallers(Members(), ApiKeys()), ["bearer", "apiKey"]), (AppCallers(Members()), ["bearer"])],
+    ("callers", "keys"), [(AppCallers(Members(), ApiKeys()), True), (AppCallers(Members()), False)]
 )
 def test_api_keys_are_documented_where_they_are_declared(
-    settings: Settings, callers: AppCallers, schemes: list[str]
+    settings: Settings, callers: AppCallers, *, keys: bool
 ) -> None:
     app = DocumentedApp()
     router = APIRouter(route_class=TenantRoute)
@@ -35,5 +35,8 @@ def test_api_keys_are_documented_where_they_are_declared(
 
     document = app.openapi()
 
-    assert document["paths"]["/things"]["get"]["security"] == [{scheme: ["rack:read"]} for scheme in schemes]
-    assert set(document["components"]["securitySchemes"]) == set(schemes)
+    operation, schemes = document["paths"]["/things"]["get"], document["components"]["securitySchemes"]
+    assert operation["security"] == [{"bearer": ["rack:read"]}]
+    assert list(schemes) == ["bearer"]
+    assert operation.get(TAKES_KEYS, False) is keys
+    assert ("API key" in schemes["bearer"]["description"]) is keys

@@ -15,6 +15,7 @@ from insula.core.paging import MAX_LIMIT
 from tests.http.hostile import MOMENTS, NUMBERS, REFUSED, TEXTS
 from tests.support.app import Live, SignIn
 from tests.support.apps import APPS_FOR_MEMBERS, INSTALLATION
+from tests.support.documents import operations_of
 from tests.support.factories import Factories
 
 JSON = {"content-type": "application/json"}
@@ -24,7 +25,7 @@ Operation = tuple[str, str, str, Mapping[str, Any]]  # app, method, path, the op
 def operations(live: Live) -> Iterator[Operation]:
     for route in live.app.routes:
         if isinstance(route, Mount) and isinstance(route.app, FastAPI):
-            for path, methods in route.app.openapi()["paths"].items():
+            for path, methods in operations_of(route.app.openapi()).items():
                 for method, operation in methods.items():
                     yield str(route.name), method.upper(), f"{route.path}{path}", operation
 

@@ -9,8 +9,11 @@ import schemathesis
 from schemathesis import APIOperation, BaseSchema, Case
 from schemathesis.core.result import Ok
 
+from insula.callers import ApiKeys
+from insula.http.openapi.security import TAKES_KEYS
 from insula.http.responses.problems import MEDIA_TYPE
 from tests.support.apps import MOUNTS
+from tests.support.documents import operations_of
 
 AnyOperation = APIOperation[Any, Any, Any, Any]
 AnyCase = Case[AnyOperation]
@@ -36,8 +39,9 @@ class Operation:
 
     @property
     def schemes(self) -> frozenset[str]:
-        """The security schemes that it accepts; none for a public operation."""
-        return frozenset(scheme for way in self.definition.get("security", ()) for scheme in way)
+        """The credentials that it accepts: the document's schemes and API keys; none for a public operation."""
+        found = {scheme for way in self.definition.get("security", ()) for scheme in way}
+        return frozenset({*found, ApiKeys.scheme} if self.definition.get(TAKES_KEYS) else found)
 
     def codes(self, status: int) -> frozenset[str]:
         """Return the codes of the problems that the document names for ``status``."""
@@ -84,11 +88,12 @@ def api_of(app: str, base: str, document: Definition) -> Api:
 
 
 def _operations(app: str, base: str, document: Definition, schema: BaseSchema) -> Iterator[Operation]:
+    definitions = operations_of(document)
     for found in schema.get_all_operations():
         if not isinstance(found, Ok):
             raise TypeError(f"{app}: {found.err()}")
         operation = found.ok()
-        definition = document["paths"][operation.path][operation.method.lower()]
+        definition = definitions[operation.path][operation.method.lower()]
         if not _lasts(definition):
             yield Operation(app, base, operation, definition)
 

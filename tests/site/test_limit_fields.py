@@ -9,6 +9,7 @@ import pytest
 
 from tests.support.app import SignIn
 from tests.support.apps import INSTALLATION
+from tests.support.documents import operations_of
 from tests.support.factories import Factories
 from tests.support.project import mounted, root_app
 
@@ -22,7 +23,7 @@ async def operations(client: httpx.AsyncClient, app: str) -> Iterator[tuple[str,
     assert {"RateLimit", "RateLimit-Policy", "Retry-After"} <= set(document["components"]["headers"])
     return (
         (f"{method} {path}", operation)
-        for path, methods in document["paths"].items()
+        for path, methods in operations_of(document).items()
         for method, operation in methods.items()
         if isinstance(operation, dict) and "responses" in operation
     )

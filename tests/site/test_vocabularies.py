@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from insula.http.openapi.vocabularies import Vocabularies, list_words
 from insula.http.responses.vocabulary import Vocabulary, named_by, word_of
-from insula.site.vocabularies import Vocabularies, list_words
 
 WORDS: Vocabularies = {
     Vocabulary.PERMISSIONS: ["deed:read", "deed:sign"],

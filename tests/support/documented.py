@@ -10,6 +10,7 @@ from starlette.types import Message, Scope, Send
 
 from insula.http.middleware.edge import route_of
 from insula.http.responses.problems import MEDIA_TYPE
+from tests.support.documents import operations_of
 
 _FIRST_ERROR: Final = 400
 Answers = Mapping[str, Any]  # an OpenAPI document has no fixed shape
@@ -51,6 +52,6 @@ def documents_of(root: FastAPI) -> dict[str, Answers]:
         f"{method.upper()} {mount}{path}": operation["responses"]
         for mount, app in [("", root), *mounted]
         if isinstance(app, FastAPI)
-        for path, operations in app.openapi()["paths"].items()
+        for path, operations in operations_of(app.openapi()).items()
         for method, operation in operations.items()
     }

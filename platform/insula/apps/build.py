@@ -11,13 +11,13 @@ from insula.callers import AppCallers
 from insula.core.settings import Settings, audience
 from insula.http.app_context import AppContext, set_context
 from insula.http.kernel import Product
+from insula.http.openapi.vocabularies import Vocabularies
 from insula.http.responses.vocabulary import Vocabulary
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import DOCUMENTATION, check_callers, check_routes
 from insula.pages.site import Card, Site, Tool
 from insula.site.error_pages import ERRORS
 from insula.site.factory import make_app
-from insula.site.vocabularies import Vocabularies
 
 _ROOT = Card("root", "", "Signing in, keys, health.")
 
@@ -82,5 +82,14 @@ def site_of(installation: Installation, settings: Settings, tools: Sequence[Tool
     cards = (_ROOT, *(Card(app.name, app.mount, app.purpose) for app in installation.apps))
     brand = installation.brand
     look = settings.brand.look.over(brand.look)
-    tools = (ERRORS, *tools)
-    return Site(look, brand.claim, brand.description, cards, installation.static, tools, documented=settings.http.docs)
+    return Site(
+        look,
+        brand.claim,
+        brand.description,
+        cards,
+        installation.static,
+        (ERRORS, *tools),
+        documented=settings.http.docs,
+        license=brand.license,
+        contact=brand.contact,
+    )

@@ -36,6 +36,9 @@ class Brand:
 
     ``accent`` is the colour of buttons and links, readable on white; ``logo`` an .svg, .png or .webp file; ``home_url``
     the address of the product for its users. The settings ``INSULA_BRAND_...`` of a deployment override these.
+
+    For the OpenAPI documents: ``license`` is the SPDX identifier of the API's licence, and ``contact`` the URL or email
+    address for questions about it.
     """
 
     name: str
@@ -44,6 +47,8 @@ class Brand:
     accent: str = DEFAULT_ACCENT
     logo: Path | None = None
     home_url: str = "/"
+    license: str = ""
+    contact: str = ""
 
     def __post_init__(self) -> None:
         """Check that the name is valid in the subject of an email, that the accent is readable and the logo exists."""

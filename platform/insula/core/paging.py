@@ -10,7 +10,7 @@ A route takes its parameters as one query model, whose ``sort_by`` names the sor
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -69,14 +69,21 @@ class OffsetParams(_ListParams):
     skip: int = Field(0, ge=0, le=MAX_SKIP, description="The number of items to skip.")
 
 
-class Page(BaseModel, Generic[Read]):
+class _NamedPage(BaseModel, Generic[Read]):
+    @classmethod
+    def model_parametrized_name(cls, params: tuple[Any, ...]) -> str:
+        """Return the name of a page of these rows in documents: ``ProjectPage``."""
+        return f"{params[0].__name__.removesuffix('Read')}Page"
+
+
+class Page(_NamedPage[Read], Generic[Read]):
     """One page of a list. Following ``next_cursor`` returns each row once, even if others are inserted meanwhile."""
 
     items: list[Read]
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
 
 
-class OffsetPage(BaseModel, Generic[Read]):
+class OffsetPage(_NamedPage[Read], Generic[Read]):
     """One page of a staff list."""
 
     items: list[Read]

@@ -58,6 +58,7 @@ class Site:
 
     ``static`` maps names under ``/static`` to the resources' folders. ``tools`` are further pages for developers.
     ``documented`` says whether docs pages are served, and ``docs_scripts`` are paths of further scripts of theirs.
+    ``license`` and ``contact`` are for the OpenAPI documents.
     """
 
     look: Look
@@ -68,6 +69,8 @@ class Site:
     tools: Sequence[Tool] = ()
     documented: bool = True
     docs_scripts: Sequence[str] = ()
+    license: str = ""
+    contact: str = ""
 
     @property
     def brand(self) -> str:

@@ -16,13 +16,13 @@ from insula.core.settings import Settings, error_pages
 from insula.http.kernel import kernel_if_open
 from insula.http.metrics import RequestMetrics
 from insula.http.middleware import root_stack
+from insula.http.openapi.vocabularies import Vocabularies
 from insula.http.responses.handlers import install_handlers
 from insula.pages.assets import Assets
 from insula.pages.errors import show_error
 from insula.pages.site import Site
 from insula.site.docs import add_documentation
 from insula.site.openapi import DocumentedApp
-from insula.site.vocabularies import Vocabularies
 
 _UNOBSERVED: Final[TelemetryConfig] = {"tracing": False, "metrics": False, "logs": False}
 Lifespan = Callable[[FastAPI], AbstractAsyncContextManager[Mapping[str, object]]]
@@ -60,6 +60,8 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
         title=title,
         description=description,
         version=version,
+        contact=contact_of(site),
+        license_info={"name": site.license, "identifier": site.license} if site.license else None,
         openapi_tags=[dict(tag) for tag in tags] or None,
         servers=[{"url": mount or "/", "description": "This deployment"}],
         root_path_in_servers=False,
@@ -84,6 +86,12 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
     if is_root:
         app.mount("/static", Assets(site.look, site.static), name="static")
     return app
+
+
+def contact_of(site: Site) -> dict[str, str]:
+    """Return the contact in documents: the product's name, and an address if there is one."""
+    address = {"email" if "@" in site.contact else "url": site.contact} if site.contact else {}
+    return {"name": site.brand, **address}
 
 
 def _operation_id(route: APIRoute) -> str:

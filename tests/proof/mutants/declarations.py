@@ -13,7 +13,7 @@ _NAMED: Final = "isolation/test_catalogue.py::test_the_check_reports_each_breach
 
 _MANIFEST: Final = "platform/insula/apps/manifest.py"
 _NEW_TENANTS: Final = "platform/insula/tenancy/new_tenants.py"
-_WORDS: Final = "platform/insula/site/vocabularies.py"
+_WORDS: Final = "platform/insula/http/openapi/vocabularies.py"
 _MIDDLEWARE: Final = "platform/insula/apps/middleware.py"
 _MIDDLEWARE_TESTS: Final = tests("apps/test_middleware.py")
 _MANIFESTS: Final = tests("apps/test_manifest.py")

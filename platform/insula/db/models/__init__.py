@@ -9,7 +9,7 @@ from insula.db.models.jobs import JobEffect
 from insula.db.models.memberships import Membership
 from insula.db.models.roles import CustomRole
 from insula.db.models.sessions import AuthSession, RefreshToken, SigningKey
-from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain, TenantSlug
+from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain, TenantSlug, TenantStatus
 from insula.db.models.users import Credential, Staff, User
 
 __all__ = [
@@ -33,6 +33,7 @@ __all__ = [
     "Tenant",
     "TenantDomain",
     "TenantSlug",
+    "TenantStatus",
     "TenantUsage",
     "User",
 ]

@@ -1,5 +1,6 @@
 import secrets
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -16,6 +17,13 @@ SUSPENDED: Final = "suspended"
 FREE: Final = "free"
 UTC: Final = "UTC"
 ENGLISH: Final = "en"
+
+
+class TenantStatus(StrEnum):
+    """Whether a tenant's requests are served: those of a suspended tenant are refused."""
+
+    ACTIVE = ACTIVE
+    SUSPENDED = SUSPENDED
 
 
 class Tenant(Stamped, table=True):

@@ -6,7 +6,7 @@ from copy import deepcopy
 from http import HTTPStatus
 from typing import Any, TypedDict
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import MISSING, BaseModel, ConfigDict, Field
 from starlette.responses import Response
 from starlette.types import Scope
 
@@ -59,7 +59,7 @@ class Problem(BaseModel):
     detail: str = Field(description="What went wrong in this case.")
     code: str = Field(description="A stable code, for programs.")
     instance: str = Field(description="The request's id, also in X-Request-ID; quote it when asking for help.")
-    field_errors: list[FieldError] | None = Field(default=None, description="The fields of an invalid request.")
+    field_errors: list[FieldError] | MISSING = Field(default=MISSING, description="The fields of an invalid request.")
 
 
 class FieldErrorFields(TypedDict):

@@ -7,12 +7,11 @@ another field of the same vocabulary.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
+from insula.http.openapi.walk import SCHEMAS
 from insula.http.responses.vocabulary import MARK, NAMES
 
 Schema = dict[str, Any]  # a JSON schema has no fixed type
 Vocabularies = Mapping[str, Sequence[str]]
-REFERENCE: Final = "#/components/schemas/"
-"""A reference to a schema begins with this."""
 _UNFIT: Final = object()
 
 
@@ -68,7 +67,7 @@ class _Fitting:
     def value(self, value: Any, schema: Schema) -> Any:  # noqa: ANN401 - an example is any JSON
         """Return the example without unknown words; ``_UNFIT`` if nothing valid remains."""
         if reference := schema.get("$ref"):
-            return self.value(value, self._schemas[reference.removeprefix(REFERENCE)])
+            return self.value(value, self._schemas[reference.removeprefix(SCHEMAS)])
         if MARK in schema:
             return value if value in self._vocabularies[schema[MARK]] else _UNFIT
         if isinstance(value, list) and "items" in schema:
