@@ -1,4 +1,4 @@
-"""Lint the OpenAPI documents of the four apps: one line for each missing part.
+"""Lint the OpenAPI documents of the root app and of each app: one line for each fault.
 
 python scripts/check_openapi.py
 """
@@ -9,11 +9,13 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from fastapi import FastAPI
+from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Mount
 
 from insula.asgi import create_app
 from insula.core.settings import Settings
+from insula.http.openapi.walk import reachable, resolve
 
 PROBLEM = "application/problem+json"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
@@ -45,10 +47,8 @@ def findings(document: Document) -> Iterator[str]:
     yield from (f"operationId {name} is used {count} times" for name, count in counts.items() if count > 1)
     declared = {tag["name"] for tag in document.get("tags", [])}
     for where, operation in operations:
-        yield from (f"{where}: {what}" for what in _of_operation(operation, declared))
-    for name, schema in document.get("components", {}).get("schemas", {}).items():
-        if schema.get("type") == "object" and not schema.get("examples"):
-            yield f"schema {name} has no examples"
+        yield from (f"{where}: {fault}" for fault in _of_operation(document, operation, declared))
+    yield from _of_components(document)
 
 
 def _operations(document: Document) -> Iterator[tuple[str, Document]]:
@@ -58,20 +58,72 @@ def _operations(document: Document) -> Iterator[tuple[str, Document]]:
                 yield f"{method.upper()} {path}", operation
 
 
-def _of_operation(operation: Document, declared: set[str]) -> Iterator[str]:
+def _of_operation(document: Document, operation: Document, declared: set[str]) -> Iterator[str]:
     for part in ("summary", "description", "operationId", "tags"):
         if not operation.get(part):
             yield f"no {part}"
+    if "security" not in operation:
+        yield "no security: a public operation has an empty list"
     yield from (f"tag {tag} is not described" for tag in operation.get("tags", []) if tag not in declared)
-    errors = {status: answer for status, answer in operation["responses"].items() if _is_error(status)}
+    answers = {status: _resolved(document, answer) for status, answer in operation["responses"].items()}
+    errors = {status: answer for status, answer in answers.items() if _is_error(status)}
     if not errors:
         yield "documents no error"
     for status, answer in errors.items():
         if (operation.get("operationId"), status) not in _OTHER_ERRORS and PROBLEM not in answer.get("content", {}):
             yield f"{status} is not a problem"
-    for parameter in operation.get("parameters", []):
-        if not parameter.get("description"):
-            yield f"parameter {parameter['name']} has no description"
+    for status, answer in answers.items():
+        if status.startswith("2"):
+            yield from (f"{status} {fault}" for fault in _of_success(document, answer))
+    for parameter in (_resolved(document, found) for found in operation.get("parameters", [])):
+        yield from (f"parameter {parameter['name']} {fault}" for fault in _of_parameter(document, parameter))
+
+
+def _of_success(document: Document, answer: Document) -> Iterator[str]:
+    schema = answer.get("content", {}).get("application/json", {}).get("schema", {})
+    if schema.get("type") == "array":
+        yield "is a bare array: return a Page"
+    if "ETag" in answer.get("headers", {}) and "version" not in _resolved(document, schema).get("properties", {}):
+        yield "has an ETag but no version: add `version: Version` to its schema"
+
+
+def _of_parameter(document: Document, parameter: Document) -> Iterator[str]:
+    if not parameter.get("description"):
+        yield "has no description"
+    yield from _faulty_examples(document, parameter.get("schema", {}), parameter.get("schema", {}))
+
+
+def _of_components(document: Document) -> Iterator[str]:
+    components = document.get("components", {})
+    used = reachable(dict(document), [document["paths"]])
+    for section in components.keys() - {"securitySchemes"}:
+        for name in components[section]:
+            if f"#/components/{section}/{name}" not in used:
+                yield f"{section} {name} is not used"
+    for name, schema in components.get("schemas", {}).items():
+        if schema.get("type") == "object" and not schema.get("examples"):
+            yield f"schema {name} has no examples"
+        reference = {"$ref": f"#/components/schemas/{name}"}
+        yield from (f"schema {name} {fault}" for fault in _faulty_examples(document, schema, reference))
+    problem = {"$ref": "#/components/schemas/Problem"}
+    for code, example in components.get("examples", {}).items():
+        yield from (f"example {code} {fault}" for fault in _faults(document, example["value"], problem))
+
+
+def _faulty_examples(document: Document, schema: Document, reference: Document) -> Iterator[str]:
+    for example in schema.get("examples", ()):
+        yield from (
+            f"has an example that it does not allow: {fault}" for fault in _faults(document, example, reference)
+        )
+
+
+def _faults(document: Document, value: object, schema: Document) -> Iterator[str]:
+    validator = OAS31Validator({**schema, "components": document.get("components", {})})
+    yield from (error.message[:200] for error in validator.iter_errors(value))
+
+
+def _resolved(document: Document, node: Document) -> Document:
+    return resolve(dict(document), node["$ref"]) if "$ref" in node else node
 
 
 def _is_error(status: str) -> bool:

@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 
 from admin.bodies import TENANT_ID, Email, Read
 from insula.core.paging import OffsetParams
-from insula.core.schemas import Input
+from insula.core.schemas import Input, Version
 from insula.db.models import FREE, Tenant, TenantStatus
 from insula.http.responses.vocabulary import Vocabulary, named_by
 from tenants.api import Name, Slug
@@ -64,7 +64,7 @@ class TenantRead(Read):
     plan: str = Field(description="The key of the plan that it is on.")
     created_at: datetime
     updated_at: datetime
-    version: int = Field(description="Increased by each change.")
+    version: Version
 
 
 class TenantDetail(TenantRead):

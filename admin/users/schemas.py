@@ -11,6 +11,7 @@ from pydantic.config import JsonDict
 from admin.bodies import TENANT_ID, USER_ID, Read, Status
 from insula.access import StaffRole
 from insula.core.paging import OffsetParams
+from insula.core.schemas import Version
 from insula.db.models import Membership, Tenant, User
 
 _USER: Final[JsonDict] = {
@@ -44,7 +45,7 @@ class UserRead(Read):
     email_verified_at: datetime | None = Field(description="Null until the address is verified.")
     created_at: datetime
     updated_at: datetime
-    version: int = Field(description="Increased by each change.")
+    version: Version
 
 
 class UserMembershipRead(Read):

@@ -217,7 +217,7 @@ async def _audit(  # an event has that many parts
 
 
 def _answer(item: Fields, *, version: int, status: int) -> Response:
-    body = ItemOut.model_validate(item).model_dump_json()
+    body = ItemOut.model_validate({**item, "version": version}).model_dump_json()
     return Response(body, status, {"etag": f'"{version}"'}, "application/json")
 
 

@@ -37,4 +37,5 @@ async def get_item(project_id: UUID, item_id: UUID) -> ItemOut:
         assignee_id=None,
         created_at=_THEN,
         updated_at=_THEN,
+        version=1,
     )

@@ -67,6 +67,7 @@ class ItemOut(BaseModel):
     assignee_id: UUID | None
     created_at: datetime
     updated_at: datetime
+    version: int
 
 
 def settle() -> None:

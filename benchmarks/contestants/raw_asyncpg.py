@@ -11,7 +11,7 @@ from fastapi import FastAPI, HTTPException, Request
 from benchmarks.contestants.common import ContestantSettings, ItemOut, driver_pool, settle
 
 _ONE: Final = """
-    SELECT id, project_id, title, body, status, position, assignee_id, created_at, updated_at
+    SELECT id, project_id, title, body, status, position, assignee_id, created_at, updated_at, version
     FROM project_item WHERE project_id = $1 AND id = $2
 """
 

@@ -39,6 +39,7 @@ class Item(SQLModel, table=True):
     assignee_id: UUID | None
     created_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(default_factory=clock.now, sa_type=DateTime(timezone=True))
+    version: int = 1
 
 
 @asynccontextmanager

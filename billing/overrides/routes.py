@@ -9,6 +9,7 @@ from billing.overrides.permissions import Action
 from billing.overrides.schemas import OverridePut, OverrideRead
 from insula.core.errors import InvalidValue, NotFound
 from insula.core.ids import TenantId
+from insula.core.paging import Page
 from insula.http.kernel import kernel_of
 from insula.http.responses.problems import Responses, problems
 from insula.http.routing.guards import allow_staff
@@ -34,10 +35,10 @@ _MADE: Final[Responses] = {201: {"model": OverrideRead, "description": "The over
 @router.get("", summary="List a tenant's overrides", responses=problems(NotFound))
 async def list_overrides(
     tenant_id: TenantIdDep, scope: Annotated[StaffScope, allow_staff(Action.READ)]
-) -> list[OverrideRead]:
+) -> Page[OverrideRead]:
     """List the tenant's overrides by key, at most one for each entitlement."""
     rows = await overrides.overrides_of(scope, TenantId(tenant_id))
-    return [OverrideRead.of(row) for row in rows]
+    return Page[OverrideRead].whole(map(OverrideRead.of, rows))
 
 
 @router.put(

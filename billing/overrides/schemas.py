@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.core.moments import Moment
-from insula.core.schemas import Input, Read
+from insula.core.schemas import Input, Read, Version
 from insula.core.text.fields import Line
 
 _MOST: Final = 1_000_000_000_000
@@ -20,6 +20,7 @@ _OVERRIDE: Final[JsonDict] = {
     "created_by": "019ab2c4-0c00-7c00-8c00-5162738495a6",
     "created_at": "2026-11-23T08:00:00Z",
     "updated_at": "2026-11-23T08:00:00Z",
+    "version": 1,
 }
 
 
@@ -47,3 +48,4 @@ class OverrideRead(Read):
     created_by: UUID = Field(description="Id of the staff member who set it.")
     created_at: datetime
     updated_at: datetime
+    version: Version

@@ -22,7 +22,6 @@ from tenants.api_keys.schemas import (
     ApiKeyList,
     ApiKeyRead,
     ApiKeyRotate,
-    ApiKeys,
     ApiKeysRevoke,
     ApiKeyUpdate,
 )
@@ -60,9 +59,9 @@ async def create_api_key(
 
 
 @router.post("/revoke", summary="Revoke a user's API keys", responses=problems(NotFound))
-async def revoke_api_keys(body: ApiKeysRevoke, scope: Annotated[Scope, allow(Action.REVOKE)]) -> ApiKeys:
+async def revoke_api_keys(body: ApiKeysRevoke, scope: Annotated[Scope, allow(Action.REVOKE)]) -> Page[ApiKeyRead]:
     """Revoke every live key that a member or former member made, and list the keys."""
-    return ApiKeys.listing(await api_keys.revoke_all(scope, body.created_by))
+    return Page[ApiKeyRead].whole(map(ApiKeyRead.of, await api_keys.revoke_all(scope, body.created_by)))
 
 
 @router.get("/{key_id}", summary="Read an API key", responses=TAGGED | problems(NotFound))

@@ -1,6 +1,6 @@
 """API keys on the wire."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 from insula.core import clock
 from insula.core.moments import Moment
 from insula.core.paging import KeysetParams
-from insula.core.schemas import Input, Read, Update
+from insula.core.schemas import Input, Read, Update, Version
 from insula.core.text import fields as text
 from insula.db.models import ApiKey
 from insula.http.responses.vocabulary import Vocabulary, word_of
@@ -67,6 +67,7 @@ _READ: JsonDict = {
     "created_by": "019ab2c4-0b00-7b00-8b00-405162738495",
     "created_at": "2026-11-23T09:00:00Z",
     "updated_at": "2026-11-23T09:00:00Z",
+    "version": 1,
     "expires_at": None,
     "revoked_at": None,
     "overlap_until": None,
@@ -132,6 +133,7 @@ class ApiKeyRead(Read):
     created_by: UUID | None = Field(description="Id of the user who made it.")
     created_at: datetime
     updated_at: datetime
+    version: Version
     expires_at: datetime | None
     revoked_at: datetime | None
     overlap_until: datetime | None = Field(description="Until when the secret from before the last rotation is valid.")
@@ -160,19 +162,6 @@ class ApiKeyIssued(ApiKeyRead):
     def with_secret(cls, row: ApiKey, key: str | None) -> Self:
         """Return the key with its secret, or with none."""
         return cls.model_validate({**_fields(row), "key": key})
-
-
-class ApiKeys(Read):
-    """A complete list of API keys."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"api_keys": [_READ]}]})
-
-    api_keys: list[ApiKeyRead]
-
-    @classmethod
-    def listing(cls, rows: Iterable[ApiKey]) -> Self:
-        """Return the keys as they go over the wire."""
-        return cls(api_keys=[ApiKeyRead.of(row) for row in rows])
 
 
 class ApiKeyList(KeysetParams):

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from insula.core.paging import KeysetParams
-from insula.core.schemas import Input, Read
+from insula.core.schemas import Input, Read, Version
 from insula.identity import EmailAddress
 from tenants.invitations.models import InvitationStatus
 from tenants.invitations.tokens import MAX_LENGTH
@@ -53,6 +53,7 @@ class InvitationRead(Read):
                     "status": "pending",
                     "invited_by": "019ab2c4-0b00-7b00-8b00-405162738495",
                     "created_at": "2026-11-23T09:00:00Z",
+                    "version": 1,
                     "expires_at": "2026-11-30T09:00:00Z",
                     "sent_count": 1,
                     "last_sent_at": "2026-11-23T09:00:00Z",
@@ -67,6 +68,7 @@ class InvitationRead(Read):
     status: InvitationStatus
     invited_by: UUID = Field(description="Id of the user who sent it last.")
     created_at: datetime
+    version: Version
     expires_at: datetime
     sent_count: int = Field(description="How many emails were sent; only the last one's token is valid.")
     last_sent_at: datetime

@@ -8,7 +8,7 @@ from pydantic import MISSING, ConfigDict, FailFast, Field
 from pydantic.config import JsonDict
 
 from insula.core.paging import KeysetParams
-from insula.core.schemas import Input, Read, Update
+from insula.core.schemas import Input, Read, Update, Version
 from insula.core.text import fields as text
 from tenants.items.models import ItemStatus
 
@@ -65,6 +65,7 @@ class ItemRead(Read):
                     **_EXAMPLE,
                     "created_at": "2026-11-23T09:05:00Z",
                     "updated_at": "2026-11-23T09:05:00Z",
+                    "version": 1,
                 }
             ]
         }
@@ -79,6 +80,7 @@ class ItemRead(Read):
     assignee_id: Assignee
     created_at: datetime
     updated_at: datetime
+    version: Version
 
 
 class ItemBulkCreate(Input):

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Path, Request, Response, status
 from insula.audit import Origin
 from insula.core.errors import NotFound, PreconditionFailed
 from insula.core.ids import UserId
+from insula.core.paging import Page
 from insula.core.preconditions import etag
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.request.preconditions import IfMatchDep
@@ -20,7 +21,7 @@ from insula.scope import PersonalScope
 from insula.signin import LoginThrottle, ThrottleRates
 from insula.signin.errors import TooManyAttempts
 from tenants.me.permissions import Action
-from tenants.me.schemas import MeRead, MeUpdate, OwnMembershipRead, PasswordChange, SessionList
+from tenants.me.schemas import MeRead, MeUpdate, OwnMembershipRead, PasswordChange, SessionRead
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=TenantRoute)
 
@@ -65,10 +66,13 @@ async def change_password(
 
 
 @router.get("/sessions", summary="List your sessions")
-async def list_sessions(scope: Annotated[PersonalScope, allow_personal(Action.READ)], request: Request) -> SessionList:
-    """List the caller's sessions."""
+async def list_sessions(
+    scope: Annotated[PersonalScope, allow_personal(Action.READ)], request: Request
+) -> Page[SessionRead]:
+    """List the caller's sessions, the last used first; at most a hundred."""
     me = _signed_in(scope)
-    return SessionList.among(await kernel_of(request).own_account.sessions(me), me.session_id)
+    sessions = await kernel_of(request).own_account.sessions(me)
+    return Page[SessionRead].whole(SessionRead.among(sessions, me.session_id))
 
 
 @router.delete(
@@ -93,7 +97,9 @@ async def _read(kernel: Kernel, user_id: UserId, response: Response) -> MeRead:
         for tenant, role in await kernel.directory.memberships(user_id)
     ]
     response.headers["etag"] = etag(profile.version)
-    return MeRead(id=profile.id, email=profile.email, name=profile.name, memberships=memberships)
+    return MeRead(
+        id=profile.id, email=profile.email, name=profile.name, version=profile.version, memberships=memberships
+    )
 
 
 def _signed_in(scope: PersonalScope) -> SignedIn:

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from insula.core.schemas import Input, Read, Update
+from insula.core.schemas import Input, Read, Update, Version
 from insula.db.models import TenantStatus
 from insula.identity import NewPassword, PersonName, SessionRecord
 from tenants.roles.schemas import RoleName
@@ -51,6 +51,7 @@ class MeRead(Read):
                     "id": "019ab2c4-0b00-7b00-8b00-405162738495",
                     "email": "ada@acme.example",
                     "name": "Ada",
+                    "version": 2,
                     "memberships": [
                         {
                             "tenant_id": _TENANT_ID,
@@ -68,6 +69,7 @@ class MeRead(Read):
     id: UUID
     email: str
     name: str
+    version: Version
     memberships: list[OwnMembershipRead] = Field(description="The caller's tenants, by slug.")
 
 
@@ -103,26 +105,16 @@ class SessionRead(Read):
     expires_at: datetime
     current: bool = Field(description="Whether this request belongs to it.")
 
-
-class SessionList(Read):
-    """The caller's sessions, the last used first; at most a hundred."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_SESSION]}]})
-
-    items: list[SessionRead]
-
     @classmethod
-    def among(cls, sessions: Sequence[SessionRecord], current: UUID) -> Self:
-        """Return the list of ``sessions``, in which the ``current`` one is marked."""
-        return cls(
-            items=[
-                SessionRead(
-                    id=session.id,
-                    created_at=session.created_at,
-                    last_used_at=session.last_used_at,
-                    expires_at=session.expires_at,
-                    current=session.id == current,
-                )
-                for session in sessions
-            ]
-        )
+    def among(cls, sessions: Sequence[SessionRecord], current: UUID) -> list[Self]:
+        """Return ``sessions``, in which the ``current`` one is marked."""
+        return [
+            cls(
+                id=session.id,
+                created_at=session.created_at,
+                last_used_at=session.last_used_at,
+                expires_at=session.expires_at,
+                current=session.id == current,
+            )
+            for session in sessions
+        ]

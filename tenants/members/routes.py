@@ -11,7 +11,7 @@ from insula.http.responses.problems import problems
 from insula.http.routing.guards import allow
 from insula.http.routing.route import TenantRoute
 from insula.scope import Scope
-from tenants.api_keys.schemas import ApiKeys
+from tenants.api_keys.schemas import ApiKeyRead
 from tenants.dependencies import EmailsDep
 from tenants.members import service as members
 from tenants.members.errors import AlreadyOwner, LastOwner, TooManyTransfers
@@ -77,7 +77,7 @@ async def remove_member(
     if_match: IfMatchDep,
     scope: Annotated[Scope, allow(Action.DELETE)],
     response: Response,
-) -> ApiKeys | None:
+) -> Page[ApiKeyRead] | None:
     """Remove a member who does not outrank the caller. Their tokens for this tenant are refused within a second.
 
     API keys belong to the tenant and stay valid. If the member made live ones and the caller has `api_key:read`, the
@@ -87,7 +87,7 @@ async def remove_member(
     if not keys:
         response.status_code = status.HTTP_204_NO_CONTENT
         return None
-    return ApiKeys.listing(keys)
+    return Page[ApiKeyRead].whole(map(ApiKeyRead.of, keys))
 
 
 @router.post(

@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import ConfigDict, Field
 
 from insula.core.paging import KeysetParams
-from insula.core.schemas import Input, Read
+from insula.core.schemas import Input, Read, Version
 from tenants.roles.schemas import RoleName
 
 
@@ -24,6 +24,7 @@ class MemberRead(Read):
                     "name": "Ada",
                     "role": "admin",
                     "created_at": "2026-11-23T08:00:00Z",
+                    "version": 1,
                 }
             ]
         }
@@ -35,6 +36,7 @@ class MemberRead(Read):
     name: str
     role: RoleName
     created_at: datetime = Field(description="When the membership began.")
+    version: Version
 
 
 class MemberUpdate(Input):

@@ -4,6 +4,7 @@ from uuid import UUID
 from fastapi import APIRouter, Path, Request, Response
 
 from insula.core.errors import NotFound, PreconditionFailed
+from insula.core.paging import Page
 from insula.http.request.preconditions import IfMatchDep
 from insula.http.responses.answers import CREATED, TAGGED, created, tagged
 from insula.http.responses.problems import problems
@@ -13,7 +14,7 @@ from insula.scope import Scope
 from tenants.roles import service as roles
 from tenants.roles.errors import Outranked, RoleInUse, RoleKeyTaken, RolesUsedUp
 from tenants.roles.permissions import Action
-from tenants.roles.schemas import BuiltInRoleRead, PermissionList, RoleCreate, RoleList, RoleRead, RoleUpdate
+from tenants.roles.schemas import BuiltInRoleRead, PermissionRead, RoleCreate, RoleList, RoleRead, RoleUpdate
 
 router = APIRouter(tags=["roles"], route_class=TenantRoute)
 
@@ -21,9 +22,9 @@ RoleId = Annotated[UUID, Path(description="Id of a custom role.")]
 
 
 @router.get("/permissions", summary="List permissions")
-async def list_permissions(scope: Annotated[Scope, allow(Action.READ)]) -> PermissionList:
-    """List the permissions that custom roles can have, in all apps. Those of owners only are not among them."""
-    return PermissionList.listing([*scope.policy.published.values()])
+async def list_permissions(scope: Annotated[Scope, allow(Action.READ)]) -> Page[PermissionRead]:
+    """List the permissions that custom roles can have, by app and code. Those of owners only are not among them."""
+    return Page[PermissionRead].whole(map(PermissionRead.of, scope.policy.published.values()))
 
 
 @router.get("/roles", summary="List roles")

@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Annotated, Final, Self
+from typing import Annotated, Final
 from uuid import UUID
 
 from pydantic import MISSING, AfterValidator, ConfigDict, Field, StringConstraints
 from pydantic.config import JsonDict
 
-from insula.access import Published, Role, StaffRole
-from insula.core.schemas import Input, Read, Update
+from insula.access import Role, StaffRole
+from insula.core.schemas import Input, Read, Update, Version
 from insula.core.text import fields as text
 from insula.http.responses.vocabulary import Vocabulary, word_of
 
@@ -62,6 +62,7 @@ _READ: Final[JsonDict] = {
     **_EXAMPLE,
     "created_at": "2026-11-23T09:00:00Z",
     "updated_at": "2026-11-23T09:00:00Z",
+    "version": 1,
 }
 _BUILT_IN: Final[JsonDict] = {"key": "billing_manager", "permissions": ["member:leave", "tenant:read", "usage:read"]}
 _PERMISSION: Final[JsonDict] = {
@@ -83,19 +84,6 @@ class PermissionRead(Read):
     app: str = Field(description="The app whose routes require it.")
     for_people: bool = Field(description="Whether no API key can have it.")
     in_every_role: bool = Field(description="Whether every role has it, even if it is not listed.")
-
-
-class PermissionList(Read):
-    """All permissions that custom roles can have."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [_PERMISSION]}]})
-
-    items: Sequence[PermissionRead] = Field(description="By app and code.")
-
-    @classmethod
-    def listing(cls, published: Sequence[Published]) -> Self:
-        """Return the list of these permissions."""
-        return cls(items=[PermissionRead.of(permission) for permission in published])
 
 
 class RoleCreate(Input):
@@ -133,6 +121,7 @@ class RoleRead(Read):
     permissions: Sequence[str]
     created_at: datetime
     updated_at: datetime
+    version: Version
 
 
 class BuiltInRoleRead(Read):

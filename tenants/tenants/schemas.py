@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from insula.core.schemas import Input, Read, Update
+from insula.core.schemas import Input, Read, Update, Version
 from insula.core.text import fields as text
 from insula.db.models import TenantStatus
 from tenants.tenants.locales import Locale, TimeZone
@@ -27,6 +27,7 @@ _READ: JsonDict = {
     "locale": "de-DE",
     "created_at": "2026-11-23T08:00:00Z",
     "updated_at": "2026-11-23T08:00:00Z",
+    "version": 3,
 }
 
 
@@ -74,6 +75,7 @@ class TenantRead(Read):
     locale: str
     created_at: datetime
     updated_at: datetime
+    version: Version
 
 
 class PlanRead(Read):
@@ -101,3 +103,4 @@ class TenantReadV2(Read):
     locale: str
     created_at: datetime
     updated_at: datetime
+    version: Version

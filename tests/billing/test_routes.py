@@ -40,7 +40,8 @@ async def test_every_member_sees_the_active_plans_cheapest_first(
     answer = await client.get("/billing/v1/plans", headers=headers)
 
     assert answer.status_code == 200
-    free, pro = answer.json()
+    free, pro = answer.json()["items"]
+    assert answer.json()["next_cursor"] is None
     assert (free["key"], free["price"]) == ("free", {"amount_minor": 0, "currency": "eur"})
     assert (pro["key"], pro["price"]) == ("pro", {"amount_minor": 4900, "currency": "eur"})
     assert {grant["key"]: grant["value"] for grant in pro["entitlements"]} == PLANS["pro"]
@@ -66,7 +67,8 @@ async def test_a_new_tenants_subscription_is_free(
 
     assert (bought["plan"]["key"], bought["status"], bought["seats"]) == ("free", "active", None)
     assert bought["current_period_end"] is None
-    assert granted == [{"key": key, "value": value} for key, value in sorted(PLANS["free"].items())]
+    items = [{"key": key, "value": value} for key, value in sorted(PLANS["free"].items())]
+    assert granted == {"items": items, "next_cursor": None}
 
 
 async def test_the_webhook_changes_subscription_and_entitlements_to_pro(
@@ -88,7 +90,8 @@ async def test_the_webhook_changes_subscription_and_entitlements_to_pro(
 
     assert (bought["plan"]["key"], bought["seats"]) == ("pro", 1)
     assert bought["current_period_end"] == "2027-01-15T08:00:00Z"
-    assert granted == [{"key": key, "value": value} for key, value in sorted(PLANS["pro"].items())]
+    items = [{"key": key, "value": value} for key, value in sorted(PLANS["pro"].items())]
+    assert granted == {"items": items, "next_cursor": None}
 
 
 @pytest.mark.parametrize("path", [*PATHS, "/billing/v1/plans"])

@@ -50,3 +50,4 @@ class Item(Base, table=True):
     assignee_id: UUID | None
     created_at: datetime = Field(sa_type=DateTime(timezone=True))
     updated_at: datetime = Field(sa_type=DateTime(timezone=True))
+    version: int

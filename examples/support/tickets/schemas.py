@@ -8,7 +8,7 @@ from pydantic import ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.core.paging import OffsetParams
-from insula.core.schemas import Input, Read
+from insula.core.schemas import Input, Read, Version
 from insula.core.text import fields as text
 from support.tickets.models import TicketStatus
 
@@ -29,6 +29,7 @@ _TICKET: Final[JsonDict] = {
     "answered_by": None,
     "created_at": "2026-12-01T09:00:00Z",
     "updated_at": "2026-12-01T09:00:00Z",
+    "version": 1,
 }
 
 
@@ -69,6 +70,7 @@ class TicketRead(Read):
     answered_by: UUID | None = Field(description="The agent's user id.")
     created_at: datetime
     updated_at: datetime
+    version: Version
 
 
 class TicketList(OffsetParams):

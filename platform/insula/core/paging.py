@@ -8,9 +8,9 @@ A route takes its parameters as one query model, whose ``sort_by`` names the sor
     async def list_projects(params: Annotated[ProjectList, Query()], ...) -> Page[ProjectRead]: ...
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Self, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -81,6 +81,11 @@ class Page(_NamedPage[Read], Generic[Read]):
 
     items: list[Read]
     next_cursor: str | None = Field(description="Pass as `cursor` for the next page; null on the last.")
+
+    @classmethod
+    def whole(cls, items: Iterable[Read]) -> Self:
+        """Return a list that is always complete in one page."""
+        return cls(items=list(items), next_cursor=None)
 
 
 class OffsetPage(_NamedPage[Read], Generic[Read]):

@@ -1,8 +1,11 @@
 """Base classes of schemas: inputs refuse unknown fields, outputs are made from rows."""
 
-from typing import Any, Self
+from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+Version = Annotated[int, Field(ge=1, description="Increased by each change. `ETag` contains it, for `If-Match`.")]
+"""The version of a row, for its ``Read``."""
 
 
 class Input(BaseModel):

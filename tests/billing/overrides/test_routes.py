@@ -156,7 +156,7 @@ class TestListAndLift:
             await superuser.send("PUT", path(place, key), TERMS)
         for role in ("superuser", "support", "auditor"):
             found = (await (await hire(role)).get(f"/tenants/{tenant.id}/overrides")).json()
-            assert [override["key"] for override in found] == ["books", "racks"]
+            assert [override["key"] for override in found["items"]] == ["books", "racks"]
         for role in ("support", "auditor"):
             for method, body in (("PUT", TERMS), ("DELETE", None)):
                 refused = await (await hire(role)).send(method, path(tenant), body)

@@ -8,7 +8,7 @@ from pydantic import MISSING, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from insula.core.paging import KeysetParams
-from insula.core.schemas import Input, Read, Update
+from insula.core.schemas import Input, Read, Update, Version
 from insula.core.text import fields as text
 from tests.probe.racks.models import RackStatus
 
@@ -50,6 +50,7 @@ class RackRead(Read):
                     **_EXAMPLE,
                     "created_at": "2026-11-23T09:00:00Z",
                     "updated_at": "2026-11-23T09:00:00Z",
+                    "version": 1,
                 }
             ]
         }
@@ -61,6 +62,7 @@ class RackRead(Read):
     status: Status
     created_at: datetime
     updated_at: datetime
+    version: Version
 
 
 class RackList(KeysetParams):

@@ -13,12 +13,12 @@ from tests.tenants.support import ROLES, Caller, Readback, code_of, membership_o
 
 async def removed(owner: Caller, member: Caller, readback: Readback) -> tuple[int, list[object]]:
     answer = await owner.delete(f"/members/{await membership_of(readback, member)}")
-    return answer.status_code, [key["id"] for key in answer.json()["api_keys"]] if answer.content else []
+    return answer.status_code, [key["id"] for key in answer.json()["items"]] if answer.content else []
 
 
 async def revoke_of(caller: Caller, member: Caller) -> tuple[int, list[object]]:
     answer = await caller.post("/api-keys/revoke", {"created_by": str(member.user.id)})
-    return answer.status_code, [key["id"] for key in answer.json().get("api_keys", [])]
+    return answer.status_code, [key["id"] for key in answer.json().get("items", [])]
 
 
 class TestRemoval:

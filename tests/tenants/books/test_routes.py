@@ -28,7 +28,8 @@ class TestUpdate:
         assert before["reader_id"] is not None
         answer = await owner.patch(book, {"reader_id": None, "position": 3})
         assert answer.headers["etag"] == '"2"'
-        expected = {**before, "reader_id": None, "position": 3, "updated_at": answer.json()["updated_at"]}
+        updated_at = answer.json()["updated_at"]
+        expected = {**before, "reader_id": None, "position": 3, "updated_at": updated_at, "version": 2}
         assert answer.json() == expected
         assert (await owner.get(book)).json() == expected
 

@@ -46,7 +46,8 @@ class TestUpdate:
         assert before["assignee_id"] is not None
         answer = await owner.patch(item, {"assignee_id": None, "position": 3})
         assert answer.headers["etag"] == '"2"'
-        expected = {**before, "assignee_id": None, "position": 3, "updated_at": answer.json()["updated_at"]}
+        updated_at = answer.json()["updated_at"]
+        expected = {**before, "assignee_id": None, "position": 3, "updated_at": updated_at, "version": 2}
         assert answer.json() == expected
         assert (await owner.get(item)).json() == expected
 

@@ -8,7 +8,8 @@ class TestRead:
         answer = await newcomer.get("/me")
         assert answer.status_code == 200
         user = newcomer.user
-        assert answer.json() == {"id": str(user.id), "email": user.email, "name": user.name, "memberships": []}
+        shown = {"id": str(user.id), "email": user.email, "name": user.name, "version": 1}
+        assert answer.json() == {**shown, "memberships": []}
 
     async def test_lists_every_tenant_with_the_role_in_it(
         self, owner: Caller, stranger: Caller, make: Factories

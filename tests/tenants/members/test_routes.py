@@ -18,7 +18,7 @@ class TestList:
 
     async def test_shows_only_the_public_fields_of_a_member(self, owner: Caller) -> None:
         [member] = (await owner.get("/members")).json()["items"]
-        assert set(member) == {"id", "user_id", "email", "name", "role", "created_at"}
+        assert set(member) == {"id", "user_id", "email", "name", "role", "created_at", "version"}
         assert (member["user_id"], member["name"]) == (str(owner.user.id), owner.user.name)
 
     async def test_contains_no_member_of_another_tenant(self, owner: Caller, stranger: Caller) -> None:

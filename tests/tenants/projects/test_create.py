@@ -33,6 +33,7 @@ class TestCreate:
             "status": "archived",
             "created_at": None,
             "updated_at": None,
+            "version": 1,
         }
         rows = await readback("select tenant_id, name from project where id = :id", id=UUID(made["id"]))
         assert rows == [{"tenant_id": owner.home.id, "name": "Website"}]

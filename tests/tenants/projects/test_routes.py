@@ -45,7 +45,7 @@ class TestUpdate:
         assert answer.headers["etag"] == '"2"'
         after = answer.json()
         assert after["updated_at"] > before["updated_at"]
-        assert {**after, "updated_at": None} == {**before, "status": "archived", "updated_at": None}
+        assert {**after, "updated_at": None} == {**before, "status": "archived", "updated_at": None, "version": 2}
         assert (await owner.get(project)).json() == after
 
     async def test_with_a_stale_version_is_refused(self, owner: Caller) -> None:

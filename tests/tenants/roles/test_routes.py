@@ -145,7 +145,7 @@ class TestUpdate:
         after = answer.json()
         assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
         changed = {"name": "Writer", "permissions": sorted({"book:read", *BASIC})}
-        assert after == {**before, **changed, "updated_at": after["updated_at"]}
+        assert after == {**before, **changed, "updated_at": after["updated_at"], "version": 2}
         assert (await owner.get(f"/roles/{before['id']}")).json() == after
 
     async def test_keeps_the_key(self, owner: Caller) -> None:

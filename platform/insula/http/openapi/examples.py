@@ -13,7 +13,7 @@ def add_examples(schemas: Mapping[str, Document]) -> None:
     """Complete the examples, and add one to every object schema whose parts all have one."""
     for schema in schemas.values():
         for example in schema.get("examples", ()):
-            _add_nulls(example, schema, schemas)
+            _add_missing(example, schema, schemas)
     for schema in schemas.values():
         if schema.get("type") == "object" and "examples" not in schema:
             found = _example(schema, schemas)
@@ -21,21 +21,21 @@ def add_examples(schemas: Mapping[str, Document]) -> None:
                 schema["examples"] = [found]
 
 
-def _add_nulls(value: object, schema: Document, schemas: Mapping[str, Document]) -> None:
-    """Add the required fields that are null: FastAPI leaves null out of examples."""
+def _add_missing(value: object, schema: Document, schemas: Mapping[str, Document]) -> None:
+    """Add the required fields that have a default or can be null: FastAPI leaves null out of examples."""
     if reference := schema.get("$ref"):
-        _add_nulls(value, schemas[reference.removeprefix(SCHEMAS)], schemas)
+        _add_missing(value, schemas[reference.removeprefix(SCHEMAS)], schemas)
     for alternative in (*schema.get("anyOf", ()), *schema.get("allOf", ())):
-        _add_nulls(value, alternative, schemas)
+        _add_missing(value, alternative, schemas)
     if isinstance(value, list):
         for item in value:
-            _add_nulls(item, schema.get("items", {}), schemas)
+            _add_missing(item, schema.get("items", {}), schemas)
     elif isinstance(value, dict):
         for name, part in schema.get("properties", {}).items():
             if name in value:
-                _add_nulls(value[name], part, schemas)
-            elif name in schema.get("required", ()) and _NULL in part.get("anyOf", ()):
-                value[name] = None
+                _add_missing(value[name], part, schemas)
+            elif name in schema.get("required", ()) and ("default" in part or _NULL in part.get("anyOf", ())):
+                value[name] = part.get("default")
 
 
 def _example(schema: Document, schemas: Mapping[str, Document]) -> object:

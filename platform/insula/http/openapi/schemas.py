@@ -44,10 +44,11 @@ def name_generics(document: Document) -> None:
 
 
 def tidy_schemas(document: Document) -> None:
-    """Remove titles and defaults from the schemas."""
+    """Remove titles that repeat names, and defaults."""
     for name, schema in document["components"]["schemas"].items():
         _remove_title(schema, name)
         for part in subschemas(schema):
+            _remove_defaults(part)
             for field, inner in part.get("properties", {}).items():
                 _remove_title(inner, field)
     for _, operation in operations(document):
@@ -56,7 +57,6 @@ def tidy_schemas(document: Document) -> None:
         for media in _media(operation):
             if media.get("schema", {}).get("title", "").startswith("Response "):
                 del media["schema"]["title"]
-    _remove_defaults(document)
 
 
 def _remove_title(schema: Document, name: str) -> None:
@@ -71,22 +71,24 @@ def _media(operation: Document) -> Iterator[Document]:
         yield from holder.get("content", {}).values()
 
 
-def _remove_defaults(document: Document) -> None:
-    """Remove defaults: generators take a field with a default as always present, in requests too.
-
-    In requests the description names the default. A response contains every field, so there it is required.
-    """
+def require_answered_fields(document: Document) -> None:
+    """Require the fields with a default where only responses have them: a response contains every field."""
     taken = reachable(document, (operation[_INPUT] for _, operation in operations(document) if _INPUT in operation))
     for name, component in document["components"]["schemas"].items():
+        if f"{SCHEMAS}{name}" in taken:
+            continue
         for schema in subschemas(component):
-            for field, inner in schema.get("properties", {}).items():
-                if "default" not in inner:
-                    continue
-                default = inner.pop("default")
-                if f"{SCHEMAS}{name}" not in taken:
-                    schema["required"] = [*schema.get("required", ()), field]
-                elif default not in (None, ""):
-                    inner["description"] = f"{inner.get('description', '')} Default: `{_shown(default)}`.".strip()
+            fields = [field for field, inner in schema.get("properties", {}).items() if "default" in inner]
+            if fields:
+                schema["required"] = [*schema.get("required", ()), *fields]
+
+
+def _remove_defaults(schema: Document) -> None:
+    """Remove the defaults of fields, since generators require fields with one. The description names the default."""
+    for field, inner in schema.get("properties", {}).items():
+        default = inner.pop("default", None)
+        if default not in (None, "") and field not in schema.get("required", ()):
+            inner["description"] = f"{inner.get('description', '')} Default: `{_shown(default)}`.".strip()
 
 
 def _shown(default: object) -> str:
