@@ -9,7 +9,7 @@ from fastapi import APIRouter, Header, Path, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from insula.callers import ApiKeys, AppCallers, Members
-from insula.core.errors import AppError, NotFound, TooManyConcurrent
+from insula.core.errors import NotFound, TooManyConcurrent
 from insula.core.paging import KeysetParams, OffsetPage, Page
 from insula.core.settings import Settings
 from insula.http.app_context import set_context
@@ -19,9 +19,11 @@ from insula.http.responses.problems import problems
 from insula.http.routing.guards import allow, allow_personal
 from insula.http.routing.route import PublicRoute, TenantRoute
 from insula.scope import PersonalScope, Scope
+from insula.scope.quotas import QuotaExceeded
 from insula.site.openapi import DocumentedApp
 from scripts.check_openapi import findings
 from tests.callers import desk
+from tests.probe.racks.errors import RackNameTaken
 from tests.probe.racks.permissions import Action
 
 Document = dict[str, Any]
@@ -73,18 +75,6 @@ class BellList(KeysetParams):
     state: Literal["hung", "cracked"] | None = Field(None, description="Only these.")
 
 
-class BellCracked(AppError):
-    """The bell is cracked."""
-
-    code, status = "bell_cracked", 409
-
-
-class BellTooHeavy(AppError):
-    """The tower carries no more."""
-
-    code, status = "bell_too_heavy", 409
-
-
 public = APIRouter(route_class=PublicRoute, tags=["bells"])
 guarded = APIRouter(route_class=TenantRoute, tags=["bells"])
 
@@ -97,13 +87,13 @@ async def list_bells(
     raise NotImplementedError(params, scope)
 
 
-@guarded.post("/bells", summary="Hang", status_code=201, responses=problems(BellCracked, BellTooHeavy))
+@guarded.post("/bells", summary="Hang", status_code=201, responses=problems(RackNameTaken, QuotaExceeded))
 async def hang_bell(body: BellCreate, scope: Annotated[Scope, allow(Action.CREATE)]) -> BellRead:
     """Hang a bell."""
     raise NotImplementedError(body, scope)
 
 
-@guarded.patch("/bells/{bell_id}", summary="Change", responses=problems(NotFound, BellCracked))
+@guarded.patch("/bells/{bell_id}", summary="Change", responses=problems(NotFound, RackNameTaken))
 async def update_bell(
     bell_id: Annotated[UUID, Path(description="Id of the bell.")],
     if_match: IfMatchDep,
@@ -122,7 +112,7 @@ async def list_towers(
     raise NotImplementedError(scope, x_from_tower)
 
 
-@public.get("/bells/public", summary="Show", responses=problems(BellCracked, TooManyConcurrent))
+@public.get("/bells/public", summary="Show", responses=problems(RackNameTaken, TooManyConcurrent))
 async def show_bells() -> BellRead:
     """Show the bells."""
     raise NotImplementedError
@@ -178,8 +168,8 @@ def test_the_lint_finds_no_fault(document: Document) -> None:
 class TestErrors:
     def test_a_single_code_names_its_response(self, document: Document) -> None:
         assert answer(document, "update_bell", "404") == "NotFound"
-        assert answer(document, "update_bell", "409") == "BellCracked"
-        assert codes(document, "BellCracked") == ["bell_cracked"]
+        assert answer(document, "update_bell", "409") == "RackNameTaken"
+        assert codes(document, "RackNameTaken") == ["rack_name_taken"]
 
     def test_the_kernels_sets_of_codes_have_names(self, document: Document) -> None:
         assert answer(document, "list_bells", "403") == "ForbiddenInTenant"
@@ -190,7 +180,7 @@ class TestErrors:
 
     def test_another_set_is_named_after_its_operation(self, document: Document) -> None:
         assert answer(document, "hang_bell", "409") == "HangBellConflict"
-        assert codes(document, "HangBellConflict") == ["bell_cracked", "bell_too_heavy", "idempotency_key_in_flight"]
+        assert codes(document, "HangBellConflict") == ["idempotency_key_in_flight", "quota_exceeded", "rack_name_taken"]
 
     def test_a_code_with_other_headers_gets_a_response_of_its_own(self, document: Document) -> None:
         counted, public_one = answer(document, "list_bells", "429"), answer(document, "show_bells", "429")
@@ -201,8 +191,8 @@ class TestErrors:
 
     def test_an_example_is_described_once(self, document: Document) -> None:
         content = document["components"]["responses"]["HangBellConflict"]["content"]["application/problem+json"]
-        assert content["examples"]["bell_cracked"] == {"$ref": "#/components/examples/bell_cracked"}
-        assert document["components"]["examples"]["bell_cracked"]["value"]["code"] == "bell_cracked"
+        assert content["examples"]["rack_name_taken"] == {"$ref": "#/components/examples/rack_name_taken"}
+        assert document["components"]["examples"]["rack_name_taken"]["value"]["code"] == "rack_name_taken"
 
 
 class TestSchemas:
