@@ -9,6 +9,7 @@ recorded documents breaks clients.
 """
 
 import argparse
+import logging
 import sys
 from collections.abc import Callable, Sequence
 from time import monotonic
@@ -32,6 +33,7 @@ def main() -> int:
     options = _parsed()
     begun = monotonic()
     documents = current()
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # the app has set up logging
     if options.record:
         return _record(breaks(recorded(), documents), lambda: record(documents))
     broken = breaks(recorded(), documents)
@@ -53,9 +55,9 @@ def _rows(tools: Tools, files: Files, only: str | None) -> list[Row]:
     paths = list(files.values())
     rows = [] if only else [linters.redocly(tools, paths), linters.spectral(tools, paths)]
     with served(BUILD / "server.log") as address:
-        rows += [check(tools, name, files, address) for name in NAMES if only in {None, name}]
         if only in {None, _GUIDES}:
-            rows.append(check_guides(tools, address))
+            rows.append(check_guides(tools, address))  # first: they list the demo projects
+        rows += [check(tools, name, files, address) for name in NAMES if only in {None, name}]
     return rows
 
 
