@@ -42,6 +42,7 @@ async def test_the_home_page_links_docs_only_while_they_are_open(
 
 
 async def test_closed_docs_close_nothing_else(closed: httpx.AsyncClient) -> None:
-    assert (await closed.get("/healthz")).status_code == 200
+    for path in ("/healthz", "/errors", "/errors/not_found"):
+        assert (await closed.get(path)).status_code == 200
     for mount in filter(None, MOUNTS.values()):
         assert problem(await closed.get(f"{mount}/nothing-here")) == (404, "not_found")
