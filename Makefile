@@ -27,7 +27,7 @@ NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check adopt compat bench bench-growth bench-redis bench-fairness bench-bodies faults browser prove pooler postgres15 fuzz kill-workers clients-check clients-record system-deps $(CHECKS)
+.PHONY: help run test check adopt compat bench bench-growth bench-redis bench-fairness bench-bodies faults browser prove pooler postgres15 fuzz kill-workers screenshots clients-check clients-record system-deps $(CHECKS)
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / { printf "make %-15s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -74,7 +74,13 @@ kill-workers: $(TEST) ## Kill a worker 20 times among 1,000 jobs: none is lost, 
 
 browser: $(BROWSER) ## Test the pages in headless Chromium
 	@[ -n "$(CHROMIUM)" ] || { echo "make browser: Chromium is missing; as root: make system-deps" >&2; exit 1; }
+	@$(BIN)/python scripts/axe_core.py
 	@$(BIN)/pytest -q -m browser
+
+screenshots: $(BROWSER) ## Save a picture of every page, on a screen and on a phone, light and dark, in build/screenshots (6 minutes)
+	@[ -n "$(CHROMIUM)" ] || { echo "make screenshots: Chromium is missing; as root: make system-deps" >&2; exit 1; }
+	@$(BIN)/python scripts/axe_core.py
+	@$(BIN)/pytest -q -m browser tests/browser/test_gallery.py --screenshots build/screenshots
 
 bench: $(BENCH) ## Measure the cost of tenancy per request, compared with other stacks (20 minutes, needs the machine for itself)
 	@$(BIN)/python -m benchmarks

@@ -61,6 +61,7 @@ class XdistNode(Protocol):
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--postgres-bin", type=Path, help="Run on the PostgreSQL whose programs are there.")
+    parser.addoption("--screenshots", type=Path, help="Save a picture of every page in this folder.")
 
 
 def pytest_configure(config: pytest.Config) -> None:

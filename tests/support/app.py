@@ -31,6 +31,7 @@ AppName = str
 """The name of an app of the installation."""
 
 PASSWORD = "correct horse battery staple"
+WEB = "insula.asgi:create_app"
 _START_SECONDS = 60.0  # the machine runs other tests too
 _PATIENT_SECONDS = 30.0
 
@@ -165,17 +166,19 @@ def environment_of(settings: Settings) -> dict[str, str]:
 
 
 @contextmanager
-def serving(settings: Settings, port: int = 0, **environment: str) -> Iterator[str]:
+def serving(settings: Settings, port: int = 0, factory: str = WEB, **environment: str) -> Iterator[str]:
     """Run uvicorn with ``settings``, on a free port unless one is given; yield its address once it answers."""
-    with web_process(settings, port, **environment) as (address, _):
+    with web_process(settings, port, factory, **environment) as (address, _):
         yield address
 
 
 @contextmanager
-def web_process(settings: Settings, port: int = 0, **environment: str) -> Iterator[tuple[str, Forked]]:
+def web_process(
+    settings: Settings, port: int = 0, factory: str = WEB, **environment: str
+) -> Iterator[tuple[str, Forked]]:
     """Run uvicorn as ``serving`` does; yield its process too."""
     port = port or free_port()
-    options = ["--factory", "insula.asgi:create_app", "--port", str(port), "--no-access-log", "--no-proxy-headers"]
+    options = ["--factory", factory, "--port", str(port), "--no-access-log", "--no-proxy-headers"]
     options += ["--http", "insula.http.server.protocol:Connection"]
     with started("uvicorn", *options, environment=environment_of(settings) | environment) as process:
         try:

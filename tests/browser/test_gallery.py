@@ -1,0 +1,99 @@
+"""Every page, on a screen and on a phone, light and dark: axe-core finds nothing, and nothing is wider than the page.
+
+With ``--screenshots FOLDER`` each is saved as a picture: ``make screenshots``.
+"""
+
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Final, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page
+
+from insula.core.settings import Settings
+from tests.browser.gallery import DOCS, PAGES, Shown, axe_script, file_name, keep_mails
+from tests.browser.test_pages import browser as browser  # noqa: PLC0414  a fixture
+from tests.support.app import serving
+
+pytestmark = pytest.mark.browser
+ROOT: Final = Path(__file__).parents[2]
+TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa", "best-practice")
+WIDTHS: Final = {1280: 900, 390: 844}
+Scheme = Literal["light", "dark"]
+SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
+MADE_BY_OTHERS: Final = ("#document",)
+"""The parts of docs pages that Swagger UI and ReDoc make."""
+
+_CHECK: Final = """async ([tags, without]) => {
+  const found = await axe.run({ exclude: without }, { runOnly: { type: "tag", values: tags } });
+  return found.violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id}: ${help}: ${target}`));
+}"""
+_WIDER: Final = "() => document.documentElement.scrollWidth - document.documentElement.clientWidth"
+_HEADINGS: Final = "() => [...document.querySelectorAll('h1')].filter((heading) => heading.offsetParent).length"
+
+
+@pytest.fixture(scope="module")
+def origin(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    data_dir = tmp_path_factory.mktemp("data")
+    local = settings.model_copy(update={"environment": "local", "data_dir": data_dir})
+    keep_mails(local)
+    with serving(local, factory="insula.dev.asgi:create_app") as url:
+        yield url
+
+
+@pytest.fixture(scope="module", params=list(product(WIDTHS, SCHEMES)), ids=lambda shape: f"{shape[0]}-{shape[1]}")
+def frame(browser: Browser, request: pytest.FixtureRequest) -> Iterator[tuple[Page, int, Scheme]]:
+    """Yield a browser's page of each width and scheme."""
+    width, scheme = request.param
+    context = browser.new_context(
+        viewport={"width": width, "height": WIDTHS[width]},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+    )
+    context.add_init_script(axe_script(ROOT))
+    yield context.new_page(), width, scheme
+    context.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Try every page. The docs pages of all apps differ only in the parts that others make: try those of the root."""
+    if "shown" in metafunc.fixturenames:
+        docs = DOCS if metafunc.config.getoption("--screenshots") else DOCS[:2]
+        metafunc.parametrize("shown", [*PAGES, *docs], ids=lambda shown: shown.name)
+
+
+def visit(page: Page, origin: str, shown: Shown) -> None:
+    page.unroute_all()
+    page.goto("about:blank")  # a change of the fragment alone would not load the page again
+    page.goto(f"{origin}{shown.path}")
+    page.locator(shown.ready).first.wait_for()
+    shown.steps(page)
+
+
+def test_a_page_is_accessible_and_fits(
+    frame: tuple[Page, int, Scheme], origin: str, shown: Shown, request: pytest.FixtureRequest
+) -> None:
+    page, width, scheme = frame
+    folder = request.config.getoption("--screenshots")
+    visit(page, origin, shown)
+    if folder:
+        page.screenshot(path=Path(folder) / file_name(shown, width, scheme), full_page=shown in PAGES)
+
+    without = MADE_BY_OTHERS if shown in DOCS else ()
+    assert page.evaluate(_CHECK, [list(TAGS), list(without)]) == []
+    assert page.evaluate(_WIDER) == 0
+    if shown in PAGES:
+        assert page.evaluate(_HEADINGS) == 1
+
+
+def test_the_check_finds_what_is_wrong(frame: tuple[Page, int, Scheme], origin: str) -> None:
+    page, _, _ = frame
+    visit(page, origin, PAGES[1])
+    page.evaluate(
+        "() => document.querySelector('h1').insertAdjacentHTML('afterend', '<h4 style=\"opacity:.2\">faint</h4>')"
+    )
+    page.evaluate("() => document.querySelector('label[for=email]').remove()")
+    found = {line.partition(":")[0] for line in page.evaluate(_CHECK, [list(TAGS), []])}
+
+    assert {"color-contrast", "heading-order", "label"} <= found
