@@ -101,3 +101,11 @@ def test_a_killed_process_is_restarted_each_time(tmp_path: Path) -> None:
         assert process.poll() is None
         assert ends(tmp_path)[0]["reason"] == "was killed by SIGKILL"
         assert stopped(process) == 128 + signal.SIGTERM
+
+
+def test_the_supervisor_stops_even_if_the_exception_of_the_signals_handler_is_lost(tmp_path: Path) -> None:
+    with supervised(tmp_path, "mended", "deaf", workers=1) as process:
+        wait_until(lambda: serves(tmp_path))
+        family = descendants(process.pid)
+        assert stopped(process) == 128 + signal.SIGTERM
+        assert alive(family) == set()

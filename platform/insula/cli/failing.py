@@ -4,6 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
+from typing import Final
 
 import asyncpg
 import typer
@@ -19,7 +20,8 @@ from insula.db.migrate.revisions import DatabaseTooOld
 from insula.db.schema.branches import BranchError
 from insula.dev.embedded import EmbeddedError, with_cure
 
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+STOPPING: Final = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
+"""The signals that end a command."""
 
 
 class CommandFailed(Exception):
@@ -29,7 +31,7 @@ class CommandFailed(Exception):
 @contextmanager
 def report_errors() -> Iterator[None]:
     """Print an error that the user can fix, and exit with status 1; other errors keep their traceback."""
-    for number in _STOPPING:
+    for number in STOPPING:
         signal.signal(number, _leave)
     try:
         yield
@@ -79,7 +81,7 @@ def _database_error(error: BaseException) -> str:
 
 def _leave(number: int, _frame: FrameType | None) -> None:
     """Exit with cleanup, once: a second Ctrl-C must not interrupt the cleanup."""
-    for stopping in _STOPPING:
+    for stopping in STOPPING:
         signal.signal(stopping, signal.SIG_IGN)
     raise SystemExit(128 + number)
 

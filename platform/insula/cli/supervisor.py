@@ -16,7 +16,7 @@ from typing import Final
 
 import structlog
 
-from insula.cli.failing import CommandFailed
+from insula.cli.failing import STOPPING, CommandFailed
 from insula.dev.embedded import guarded
 
 _WEB: Final = ("insula.cli.web", "insula.asgi:create_app")
@@ -197,7 +197,7 @@ class Supervisor:
             elif key.data is not None:
                 key.data()
             else:
-                os.read(key.fd, 4096)
+                _leave_if_told(os.read(key.fd, 4096))
         while (pid := _ended_child()) is not None:
             self._reap(pid)
 
@@ -318,6 +318,16 @@ class Supervisor:
                 process.wait()
         for child in self._children:
             self._close_pipe(child)
+
+
+def _leave_if_told(signals: bytes) -> None:
+    """Raise SystemExit if one of ``signals`` ends the command.
+
+    Its handler raises that too, but Python drops the exception if the handler runs inside a callback of the garbage
+    collector.
+    """
+    for number in STOPPING.intersection(signals):
+        raise SystemExit(128 + number)
 
 
 def _ended_child() -> int | None:
