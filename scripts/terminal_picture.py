@@ -5,6 +5,7 @@
 
 import re
 import sys
+from io import StringIO
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ def screen(capture: str) -> list[str]:
 
 def main(capture: str, picture: str) -> None:
     """Write ``picture`` from ``capture``."""
-    console = Console(record=True, width=_COLUMNS, file=Path("/dev/null").open("w"), force_terminal=True)  # noqa: SIM115
+    console = Console(record=True, width=_COLUMNS, file=StringIO(), force_terminal=True)
     for line in screen(Path(capture).read_bytes().decode(errors="replace")):
         console.print(Text.from_ansi(line, no_wrap=True, overflow="crop"))
     svg = console.export_svg(title="make run")

@@ -57,7 +57,7 @@ class RequestLines:
 
 
 def _is_noise(route: str) -> bool:
-    return route in {"/healthz", "/readyz", "/metrics"} or route.endswith("/...")
+    return route in {"/healthz", "/readyz", "/metrics", "/insula-dev/users"} or route.endswith("/...")
 
 
 def _path(scope: Scope) -> str:
