@@ -1,4 +1,4 @@
-"""Lint the OpenAPI documents of the root app and of each app: one line for each fault.
+"""Lint the OpenAPI documents of the root app, of each app and of all: one line for each fault.
 
 python scripts/check_openapi.py
 """
@@ -8,14 +8,13 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from fastapi import FastAPI
 from openapi_schema_validator import OAS31Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
-from starlette.routing import Mount
 
 from insula.asgi import create_app
 from insula.core.settings import Settings
 from insula.http.openapi.walk import reachable, resolve
+from insula.site.openapi import apps_of, document_of_all
 
 PROBLEM = "application/problem+json"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
@@ -23,14 +22,6 @@ _FIRST_ERROR = 400
 # Error responses whose body is not a problem: it has more to say.
 _OTHER_ERRORS = frozenset({("readyz", "503")})
 Document = Mapping[str, Any]  # an OpenAPI document has no fixed shape
-
-
-def apps(root: FastAPI) -> Iterator[tuple[str, FastAPI]]:
-    """Yield the root and each mounted app, with its name."""
-    yield "root", root
-    for route in root.routes:
-        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
-            yield str(route.name), route.app
 
 
 def findings(document: Document) -> Iterator[str]:
@@ -133,7 +124,8 @@ def _is_error(status: str) -> bool:
 def main() -> int:
     """Print every finding; return 1 if there are any."""
     root = create_app(Settings(environment="test", log_level="ERROR"))
-    found = [f"{name}: {finding}" for name, app in apps(root) for finding in findings(app.openapi())]
+    documents = {name: app.openapi() for name, _, app in apps_of(root)} | {"all": document_of_all(root)}
+    found = [f"{name}: {finding}" for name, document in documents.items() for finding in findings(document)]
     sys.stdout.writelines(f"{line}\n" for line in found)
     return 1 if found else 0
 

@@ -48,7 +48,7 @@ def test_each_command_runs_in_a_fresh_interpreter(settings: Settings, command: s
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("name", MOUNTS)
+@pytest.mark.parametrize("name", [*MOUNTS, "all"])
 def test_openapi_prints_the_document(settings: Settings, name: str) -> None:
     done = insula(settings, "openapi", name)
     assert json.loads(done.stdout)["openapi"].startswith("3.1"), done.stderr

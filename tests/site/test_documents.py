@@ -1,5 +1,6 @@
 """The documents of the four apps, their pages and the pages' files."""
 
+import asyncio
 import re
 
 import httpx
@@ -8,6 +9,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from insula.callers import ApiKeys
 from insula.http.openapi.security import TAKES_KEYS
+from scripts.check_openapi import findings
 from tests.support.app import Live
 from tests.support.apps import INSTALLATION
 from tests.support.documents import operations_of
@@ -71,6 +73,30 @@ async def test_a_cached_document_gets_304(client: httpx.AsyncClient, mount: str)
     assert other.status_code == 200
 
     assert (first.status_code, again.status_code, again.content) == (200, 304, b"")
+
+
+async def test_one_document_has_the_operations_of_all_apps(client: httpx.AsyncClient) -> None:
+    merged = (await client.get("/openapi-all.json")).json()
+    own = {
+        f"{mount}{path}": set(operations)
+        for mount in MOUNTS
+        for path, operations in (await client.get(f"{mount}/openapi.json")).json()["paths"].items()
+    }
+
+    assert list(findings(merged)) == []
+    assert {path: set(operations) for path, operations in merged["paths"].items()} == own
+    assert merged["servers"][0]["url"] == "/"
+
+
+async def test_each_document_is_without_fault(client: httpx.AsyncClient, mount: str) -> None:
+    assert list(findings((await client.get(f"{mount}/openapi.json")).json())) == []
+
+
+async def test_requests_for_a_document_at_once_get_the_same_one(client: httpx.AsyncClient) -> None:
+    answers = await asyncio.gather(*(client.get("/openapi-all.json") for _ in range(4)))
+
+    assert {answer.status_code for answer in answers} == {200}
+    assert len({answer.headers["etag"] for answer in answers}) == 1
 
 
 @pytest.mark.parametrize("page", ["docs", "redoc"])

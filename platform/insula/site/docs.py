@@ -2,16 +2,20 @@
 
 import hashlib
 import json
+from asyncio import to_thread
 from collections.abc import Callable, Coroutine, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from http import HTTPStatus
+from threading import Lock
 
 from fastapi import FastAPI
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from insula.core.preconditions import is_known
+from insula.http.openapi.walk import Document
 from insula.pages.site import Site
+from insula.site.openapi import document_of_all
 
 # Both pages add style attributes and elements while they render; neither can use a nonce.
 _POLICY = (
@@ -26,8 +30,11 @@ _Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
 def add_documentation(app: FastAPI, site: Site, name: str, mount: str) -> None:
-    """Add the routes for the OpenAPI document of ``app`` and its two pages."""
-    app.add_api_route("/openapi.json", _document(app), include_in_schema=False, name="openapi")
+    """Add the routes for the OpenAPI document of ``app`` and its two pages; to the root also that of all apps."""
+    app.add_api_route("/openapi.json", _document(app.openapi), include_in_schema=False, name="openapi")
+    if not mount:
+        everything = partial(document_of_all, app)
+        app.add_api_route("/openapi-all.json", _document(everything), include_in_schema=False, name="openapi_all")
     for kind in ("docs", "redoc"):
         app.add_api_route(f"/{kind}", _page(app, site, name, mount, kind), include_in_schema=False, name=kind)
 
@@ -42,14 +49,21 @@ def _page(app: FastAPI, site: Site, name: str, mount: str, kind: str) -> _Handle
     return show
 
 
-def _document(app: FastAPI) -> _Handler:
+def _document(make: Callable[[], Document]) -> _Handler:
+    made = Lock()
+
     @lru_cache(maxsize=1)
     def rendered() -> tuple[bytes, str]:
-        body = json.dumps(app.openapi(), ensure_ascii=False, separators=(",", ":")).encode()
+        body = json.dumps(make(), ensure_ascii=False, separators=(",", ":")).encode()
         return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
+    def once() -> tuple[bytes, str]:
+        with made:
+            return rendered()
+
     async def show(request: Request) -> Response:
-        body, tag = rendered()
+        # Making a document takes a tenth of a second, in which the event loop serves other requests.
+        body, tag = rendered() if rendered.cache_info().currsize else await to_thread(once)
         headers = {"ETag": tag, "Cache-Control": "no-cache"}
         if is_known(", ".join(request.headers.getlist("if-none-match")), tag):
             return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)

@@ -1,13 +1,20 @@
-"""The OpenAPI document of an app: FastAPI's own, completed by ``insula.http.openapi``."""
+"""The OpenAPI document of an app: FastAPI's own, completed by ``insula.http.openapi``; and one document of all apps."""
 
+from collections.abc import Iterator
 from threading import Lock
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.routing import Mount
 
 from insula.http.openapi.complete import complete
+from insula.http.openapi.merged import Part, merge
 from insula.http.openapi.vocabularies import Vocabularies
 from insula.http.openapi.walk import Document
 from insula.pages.site import AppWithPages
+
+_ALL: Final = "All apps of this installation: signing in, and each app under its path."
 
 
 class DocumentedApp(AppWithPages):
@@ -29,3 +36,17 @@ class DocumentedApp(AppWithPages):
                 complete(document, self.vocabularies, accept_keys=accept_keys)
                 self._completed = document
             return document
+
+
+def apps_of(root: FastAPI) -> Iterator[tuple[str, str, FastAPI]]:
+    """Yield the root app and the mounted apps: each with its name and its path."""
+    yield "root", "", root
+    for route in root.routes:
+        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
+            yield route.name or "", route.path, route.app
+
+
+def document_of_all(root: FastAPI) -> Document:
+    """Return one document of the root app and the mounted apps."""
+    info = {**root.openapi()["info"], "description": _ALL}
+    return merge([Part(name, mount, app.openapi()) for name, mount, app in apps_of(root)], info)

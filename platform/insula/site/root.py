@@ -30,6 +30,7 @@ from insula.site.queue_metrics import DatabaseGauge, QueueMetrics
 
 _OWN: Final = DOCUMENTATION | {
     "GET /",  # the page that shows the apps
+    "GET /openapi-all.json",  # the documents of all apps, which are public, as one
     "GET /healthz",  # load balancers have no credentials
     "GET /readyz",
     "GET /metrics",  # guarded by its own token, or loopback only

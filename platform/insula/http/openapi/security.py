@@ -16,6 +16,9 @@ _KEY: Final = (
     " Or a tenant's API key, from `POST /api/v1/api-keys`, for the operations that do not refuse keys; "
     "a key is also accepted in the header `X-API-Key`."
 )
+_TOKEN_OF_ALL: Final = (
+    "An access token for the operation's app, from `POST /auth/login`, whose `resource` names the app."  # noqa: S105 - a description
+)
 _REFUSED: Final = "An API key is refused."
 
 
@@ -40,3 +43,8 @@ def describe_credentials(document: Document, *, accept_keys: bool) -> None:
         description = f"{_TOKEN}{_KEY if takes_keys else ''}"
         schemes = document["components"].setdefault("securitySchemes", {})
         schemes[TokenCallers.scheme] = {"type": "http", "scheme": "bearer", "description": description}
+
+
+def describe_for_all_apps(schemes: Document) -> None:
+    """Describe the scheme in a document of several apps, which each have their own access tokens."""
+    schemes[TokenCallers.scheme] = {"type": "http", "scheme": "bearer", "description": f"{_TOKEN_OF_ALL}{_KEY}"}
