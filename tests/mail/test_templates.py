@@ -9,6 +9,7 @@ from typing import Final
 import pytest
 from pydantic import JsonValue
 
+from insula.core.brand_settings import BrandSettings
 from insula.core.errors import ManifestError
 from insula.core.ids import new_id
 from insula.core.settings import Settings
@@ -80,6 +81,7 @@ def test_a_template_of_any_package_shows_the_brand_and_extends_the_layout(packag
         template=package.email,
         context={"name": "<Ada>"},
         message_key="k",
+        accent="#5b2a86",
     )
     text, html = message.get_body(("plain",)), message.get_body(("html",))
     assert text is not None
@@ -88,6 +90,8 @@ def test_a_template_of_any_package_shows_the_brand_and_extends_the_layout(packag
     assert text.get_content().strip() == "<Ada> asks."
     assert "<html" in html.get_content()
     assert "&lt;Ada&gt; asks Acme &amp; Co." in html.get_content()
+    assert ">Acme &amp; Co</p>" in html.get_content()
+    assert "background: #5b2a86; color: #ffffff" in html.get_content()
 
 
 @pytest.mark.parametrize("kind", ["txt", "html"])
@@ -145,6 +149,30 @@ async def test_an_email_queued_by_the_previous_version_is_sent(
         await until(lambda: bool(sink.to(address)))
 
     assert len(sink.to(address)) == 1
+
+
+async def test_settings_override_the_name_and_the_colour_of_emails(
+    settings: Settings, database: Database, make: Factories, sink: Sink
+) -> None:
+    tenant, address = await make.tenant(), f"u-{new_id().hex}@example.com"
+    async with database.unit(TENANTS, tenant.id) as unit:
+        arguments: dict[str, JsonValue] = {
+            "to": address,
+            "template": "welcome",
+            "context": {"name": "Ada"},
+            "message_key": f"welcome:{address}",
+        }
+        await enqueue(unit, "mail.send", arguments, tenant_id=tenant.id)
+    branded = sink.settings(settings).model_copy(update={"brand": BrandSettings(name="Beta", accent="#5b2a86")})
+
+    async with working(quick(branded), MAIL_JOBS):
+        await until(lambda: bool(sink.to(address)))
+    [message] = sink.to(address)
+    html = message.get_body(("html",))
+
+    assert message["Subject"] == "Welcome to Beta"
+    assert html is not None
+    assert "border-top: 4px solid #5b2a86" in html.get_content()
 
 
 async def test_an_undeclared_email_fails_and_is_kept_for_staff(

@@ -42,7 +42,7 @@ APPS_FOR_MEMBERS: Final = tuple(
 
 HANDLERS: Final[Handlers] = tasks.handlers_of(INSTALLATION)
 PERIODIC: Final[tuple[Periodic, ...]] = tasks.periodic_of(INSTALLATION)
-MAIL_JOBS: Final[Handlers] = mail.jobs(INSTALLATION.emails, INSTALLATION.brand.name)
+MAIL_JOBS: Final[Handlers] = mail.jobs(INSTALLATION.emails, INSTALLATION.brand.look)
 
 
 def audience(settings: Settings, app: str) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 
 from insula.core import clock
 from insula.core.errors import InvalidValue
+from insula.core.look import DEFAULT_ACCENT, Look
 from insula.mail.templates import EmailTemplate
 
 _CONTROL: Final = re.compile("[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]")
@@ -19,10 +20,17 @@ _MAX_ADDRESS: Final = 254
 _POLICY: Final = SMTP.clone(max_line_length=998)
 
 
-def compose(
-    *, sender: str, brand: str, to: str, template: EmailTemplate, context: Mapping[str, str], message_key: str
+def compose(  # noqa: PLR0913 - the parts of a message, each named by the caller
+    *,
+    sender: str,
+    brand: str,
+    to: str,
+    template: EmailTemplate,
+    context: Mapping[str, str],
+    message_key: str,
+    accent: str = DEFAULT_ACCENT,
 ) -> EmailMessage:
-    """Return the message rendered from ``template`` with ``context``.
+    """Return the message rendered from ``template`` with ``context``, in the product's name and accent colour.
 
     Its Message-ID is derived from ``message_key``, so that a receiver can recognise duplicates. Raises InvalidValue
     for control characters such as line breaks, and for anything but one address.
@@ -30,7 +38,15 @@ def compose(
     recipient = _address(to)
     if any(_CONTROL.search(value) for value in context.values()):
         raise InvalidValue("A text for an email contains control characters")
-    values = {**context, "brand": brand}
+    colours = Look(brand, accent).colours
+    values = {
+        **context,
+        "brand": brand,
+        "accent": str(colours.light),
+        "accent_dark": str(colours.dark),
+        "on_accent": str(colours.on_light),
+        "on_accent_dark": str(colours.on_dark),
+    }
     message = EmailMessage(policy=_POLICY)
     message["From"] = sender
     message["To"] = recipient

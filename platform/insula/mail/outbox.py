@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
+from insula.core.look import Look
 from insula.db.engine.unit import Unit
 from insula.jobs import Handlers, JobContext, enqueue, external_effect
 from insula.mail.message import compose
@@ -53,23 +54,25 @@ async def send_mail(  # noqa: PLR0913 - the parts of a mail, each named by the c
     await enqueue(unit, _TASK, mail.model_dump(), tenant_id=tenant_id, lock=lock, queueing_lock=lock)
 
 
-def jobs(templates: Iterable[EmailTemplate], brand: str) -> Handlers:
-    """Return the task that sends emails, for a worker with these templates, by name."""
-    return MappingProxyType({_TASK: _Sending({template.name: template for template in templates}, brand)})
+def jobs(templates: Iterable[EmailTemplate], look: Look) -> Handlers:
+    """Return the task that sends emails, for a worker with these templates, by name; settings override the look."""
+    return MappingProxyType({_TASK: _Sending({template.name: template for template in templates}, look)})
 
 
 @dataclass(frozen=True, slots=True)
 class _Sending:
     templates: Mapping[str, EmailTemplate]
-    brand: str
+    look: Look
 
     async def __call__(self, context: JobContext, arguments: Mapping[str, JsonValue]) -> None:
         mail = _Mail.model_validate(arguments)
         if (template := self.templates.get(mail.template)) is None:
             raise LookupError(f"no installed resource declares the email {mail.template!r}")
+        look = context.settings.brand.look.over(self.look)
         message = compose(
             sender=context.settings.mail.sender,
-            brand=self.brand,
+            brand=look.name,
+            accent=look.accent,
             to=mail.to,
             template=template,
             context=mail.context,

@@ -1,8 +1,9 @@
 """Email templates: declared values that name files, which are stored next to the code that sends them.
 
 ``<name>.txt.jinja2`` begins with a line for the subject and an empty line; ``<name>.html.jinja2`` is the same message
-in HTML, and can extend ``layout.html.jinja2``. Both can use ``brand``, the product's name. A subject can use nothing
-else, so it contains no text by users.
+in HTML, and can extend ``layout.html.jinja2``, which shows the product's name and colours; its class ``button`` is for
+the link that the reader should open. Both can use ``brand``, the product's name. A subject can use nothing else, so it
+contains no text by users.
 """
 
 from collections.abc import Mapping

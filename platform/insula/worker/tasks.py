@@ -11,7 +11,7 @@ from insula.worker import housekeeping
 
 def handlers_of(installation: Installation) -> Handlers:
     """Return the handlers of all tasks. Raises ValueError for a duplicate name."""
-    mails = mail.jobs(installation.emails, installation.brand.name)
+    mails = mail.jobs(installation.emails, installation.brand.look)
     return _merged(mails, expiry.JOBS, housekeeping.JOBS, installation.jobs)
 
 

@@ -49,7 +49,7 @@ class AccountEmails:
         await self._send(unit, to, PASSWORD_CHANGED, self._home(), f"password-changed:{new_id()}")
 
     def _home(self) -> dict[str, str]:
-        return {"home": self.settings.public_url}
+        return {"home": self.settings.public_url.rstrip("/")}
 
     @staticmethod
     async def _send(
