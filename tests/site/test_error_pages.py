@@ -3,6 +3,7 @@
 import gc
 from collections.abc import Iterator
 from http import HTTPStatus
+from itertools import chain
 
 import httpx
 import pytest
@@ -27,13 +28,14 @@ def _no_classes_left() -> Iterator[None]:
     gc.collect()
 
 
-def codes_in(part: object) -> set[str]:
-    """Return the codes of the problems in an OpenAPI document."""
+def problems_in(part: object) -> Iterator[dict[str, str]]:
+    """Yield the examples of problems in an OpenAPI document."""
     if isinstance(part, dict):
-        code = part.get("code")
-        own = {code} if isinstance(code, str) and "instance" in part else set()
-        return own.union(*map(codes_in, part.values()))
-    return set().union(*map(codes_in, part)) if isinstance(part, list) else set()
+        if "instance" in part and isinstance(part.get("code"), str):
+            yield part
+        yield from chain.from_iterable(map(problems_in, part.values()))
+    elif isinstance(part, list):
+        yield from chain.from_iterable(map(problems_in, part))
 
 
 async def test_the_type_of_a_problem_leads_to_its_page(client: httpx.AsyncClient, settings: Settings) -> None:
@@ -46,7 +48,8 @@ async def test_the_type_of_a_problem_leads_to_its_page(client: httpx.AsyncClient
 
 
 async def test_every_error_that_the_server_can_answer_has_a_page(client: httpx.AsyncClient) -> None:
-    documented = codes_in([(await client.get(f"{mount}/openapi.json")).json() for mount in ("", *MOUNTS.values())])
+    documents = [(await client.get(f"{mount}/openapi.json")).json() for mount in ("", *MOUNTS.values())]
+    documented = {problem["code"] for problem in problems_in(documents)}
     known = {kind.code for kind in (*declared_errors().values(), *BY_STATUS.values())}
 
     assert len(documented) > 50
@@ -54,6 +57,20 @@ async def test_every_error_that_the_server_can_answer_has_a_page(client: httpx.A
     for code in sorted(known):
         answer = await client.get(f"/errors/{code}", headers=BROWSER)
         assert (answer.status_code, answer.text.count("<h1")) == (200, 1), code
+
+
+@pytest.mark.parametrize("path", [*(f"{mount}/openapi.json" for mount in MOUNTS.values()), "/openapi-all.json"])
+async def test_a_document_links_the_list_and_the_page_of_each_example(
+    client: httpx.AsyncClient, settings: Settings, path: str
+) -> None:
+    document = (await client.get(path)).json()
+    examples = list(problems_in(document))
+
+    assert document["externalDocs"]["url"] == f"{settings.public_url}/errors"
+    assert len(examples) > 10
+    assert {example["type"] for example in examples} == {
+        f"{settings.public_url}/errors/{example['code']}" for example in examples
+    }
 
 
 async def test_a_code_that_no_error_has_is_not_found(client: httpx.AsyncClient) -> None:

@@ -9,6 +9,7 @@ from fastapi import FastAPI
 from starlette.routing import Mount
 
 from insula.http.openapi.complete import complete
+from insula.http.openapi.error_links import link_errors
 from insula.http.openapi.merged import Part, merge
 from insula.http.openapi.vocabularies import Vocabularies
 from insula.http.openapi.walk import Document
@@ -34,6 +35,7 @@ class DocumentedApp(AppWithPages):
             if document is not self._completed:
                 accept_keys = self.context is not None and self.context.callers.accept_keys
                 complete(document, self.vocabularies, accept_keys=accept_keys)
+                link_errors(document, self.error_pages)
                 self._completed = document
             return document
 
@@ -48,5 +50,8 @@ def apps_of(root: FastAPI) -> Iterator[tuple[str, str, FastAPI]]:
 
 def document_of_all(root: FastAPI) -> Document:
     """Return one document of the root app and the mounted apps."""
-    info = {**root.openapi()["info"], "description": _ALL}
-    return merge([Part(name, mount, app.openapi()) for name, mount, app in apps_of(root)], info)
+    own = root.openapi()
+    merged = merge(
+        [Part(name, mount, app.openapi()) for name, mount, app in apps_of(root)], {**own["info"], "description": _ALL}
+    )
+    return {**merged, "externalDocs": own["externalDocs"]}
