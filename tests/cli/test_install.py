@@ -41,3 +41,22 @@ def test_an_installation_without_a_network_reports_it(tmp_path: Path, step: str)
     assert done.returncode != 0
     assert "make: the installation failed, and https://pypi.org/simple/uv/ cannot be reached from here" in done.stderr
     assert "Connection refused" in done.stderr
+
+
+def test_a_group_of_packages_is_installed_beside_those_that_others_asked_for(tmp_path: Path) -> None:
+    for name in ("Makefile", "pyproject.toml", "uv.lock"):
+        shutil.copy(ROOT / name, tmp_path / name)
+    (tmp_path / ".venv" / "bin").mkdir(parents=True)
+    for name in ("bin/uv", ".synced", ".synced-test"):
+        (tmp_path / ".venv" / name).touch()
+
+    def planned(target: str) -> str:
+        done = subprocess.run(  # noqa: S603  our own Makefile
+            ["/usr/bin/make", "--dry-run", target], cwd=tmp_path, capture_output=True, text=True, check=True
+        )
+        return done.stdout
+
+    assert "scripts/install.py .venv/bin/uv check test" in planned(".venv/.synced-check")
+    assert "touch .venv/.synced .venv/.synced-check .venv/.synced-test" in planned(".venv/.synced-check")
+    assert "install.py" not in planned(".venv/.synced-test")
+    assert "install.py" not in planned(".venv/.synced")
