@@ -11,6 +11,8 @@ from fastapi.responses import HTMLResponse
 
 from insula.apps import Installation, Resource
 from insula.asgi import create_app
+from insula.core.brand_settings import BrandSettings
+from insula.core.errors import ManifestError
 from insula.core.ids import new_id
 from insula.core.settings import Settings
 from insula.http.routing.route import PublicRoute, UndeclaredRoute
@@ -63,6 +65,62 @@ async def test_a_page_extends_the_products_layout_and_escapes_its_texts(
     assert "script-src 'self';" in answer.headers["content-security-policy"]
     assert "Acme Desk</a>" in answer.text
     assert "<p>&lt;b&gt;Ask&lt;/b&gt;</p>" in answer.text
+
+
+async def test_a_page_for_users_has_no_navigation_between_documents(visitor: httpx.AsyncClient) -> None:
+    page, home = await visitor.get("/desk"), await visitor.get("/")
+
+    assert "/docs" not in page.text
+    assert 'href="/docs"' in home.text
+
+
+async def test_settings_give_pages_another_name_colour_logo_and_home(
+    settings: Settings, desk: Resource, tmp_path: Path
+) -> None:
+    logo = tmp_path / "acme.png"
+    logo.write_bytes(b"picture")
+    brand = BrandSettings(name="Beta", accent="#5b2a86", logo=str(logo), home_url="https://beta.example/start")
+    branded = settings.model_copy(update={"brand": brand})
+    transport = httpx.ASGITransport(create_app(branded, product(desk)))
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        page = await client.get("/desk")
+        style = await client.get("/static/insula/look.css")
+        picture = await client.get("/static/insula/logo.png")
+        sent = await client.post("/static/insula/look.css")
+        nowhere = await client.get("/nowhere", headers={"accept": "text/html"})
+
+    assert "<title>The desk · Beta</title>" in page.text
+    assert '<a class="brand" href="https://beta.example/start"><img src="/static/insula/logo.png"' in page.text
+    assert '<a class="button" href="https://beta.example/start">Back to Beta</a>' in nowhere.text
+    assert style.headers["content-type"] == "text/css; charset=utf-8"
+    assert ":root{--accent:#5b2a86;--on-accent:#ffffff}" in style.text
+    assert (picture.headers["content-type"], picture.content) == ("image/png", b"picture")
+    assert sent.status_code == 405
+
+
+async def test_the_installations_brand_gives_the_defaults(settings: Settings, desk: Resource) -> None:
+    installation = product(desk)
+    own = replace(installation, brand=replace(installation.brand, accent="#0a5f0a", home_url="/start"))
+    transport = httpx.ASGITransport(create_app(settings, own))
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        page, style = await client.get("/desk"), await client.get("/static/insula/look.css")
+
+    assert '<a class="brand" href="/start"><img src="/static/insula/logo.svg"' in page.text
+    assert "--accent:#0a5f0a" in style.text
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"accent": "#ffcc00"}, "has a contrast of"),
+        ({"logo": Path("nowhere.svg")}, "there is no file nowhere.svg"),
+        ({"home_url": "javascript:alert(1)"}, "neither a path nor an address"),
+        ({"name": "two\nlines"}, "one line of printable characters"),
+    ],
+)
+def test_a_wrong_brand_does_not_build(change: dict[str, str | Path], message: str) -> None:
+    with pytest.raises(ManifestError, match=message):
+        replace(INSTALLATION.brand, **change)  # type: ignore[arg-type]  # each change has the field's type
 
 
 async def test_static_files_are_served_beside_the_kernels_and_nothing_else_is(visitor: httpx.AsyncClient) -> None:

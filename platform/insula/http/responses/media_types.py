@@ -24,6 +24,8 @@ def is_for_a_browser(scope: Scope) -> bool:
     ``Accept`` names HTML, and JSON with a lower weight or not at all; the request opens a page; and it carries no
     credentials, which browsers do not send when they open one. ``*/*`` names no HTML.
     """
+    if not any(name == b"accept" and b"html" in value.lower() for name, value in scope["headers"]):
+        return False  # most programs: no more than this is spent on them
     headers = Headers(scope=scope)
     opens = scope["method"] in _OPENING or headers.get("sec-fetch-mode") == "navigate"  # forms are sent by POST
     if not opens or "authorization" in headers or "x-api-key" in headers:
