@@ -31,7 +31,7 @@ _ADVICE: Final[Mapping[Retry, str]] = {
         "after each further failure. A POST needs the Idempotency-Key of the first try."
     ),
     Retry.TOKEN: "Yes, once, with a new access token.",
-    Retry.VERSION: "Yes, with the current version: read the resource, apply the change to it, and send its ETag.",
+    Retry.VERSION: "Yes, with the current version: read the resource, apply the change, and send its ETag.",
 }
 
 
