@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import subprocess
 from pathlib import Path
 
 import httpx
@@ -9,7 +10,7 @@ import httpx
 from tests.cli.pty import on_screen
 from tests.dev.directories import alive, descendants, environment
 from tests.support.app import free_port
-from tests.support.processes import OUR_CODE, ROOT
+from tests.support.processes import INSULA, OUR_CODE, ROOT
 
 MAKE = shutil.which("make") or "make"
 PRODUCT = "from insula_default.installation import INSTALLATION as INSTALLATION\n"
@@ -54,6 +55,11 @@ def test_a_developer_sees_progress_requests_reloads_and_a_quiet_end(directory: P
         ]
         assert requests[-1].endswith(" ms  acme")
         assert len({line.index(f" {line.split()[2]} ") for line in requests}) == 1
+
+        opened = subprocess.run(  # noqa: S603  our own program
+            [INSULA, "open"], cwd=directory, env=variables, capture_output=True, text=True, check=True
+        )
+        assert opened.stdout == f"http://localhost:{port}/\n"
 
         code.write_text(f"{PRODUCT}1 / 0\n")
         screen.wait_for("correct it, and it is loaded again")

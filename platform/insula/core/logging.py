@@ -51,6 +51,7 @@ def configure(log_format: LogFormat, level: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(level)
     logging.getLogger("casbin").setLevel(logging.WARNING)  # it logs its model at each start
+    logging.getLogger("sqlalchemy.pool").setLevel(logging.WARNING)  # it logs each pool at each end
 
 
 def _to_json(event: object, **options: Any) -> str:
