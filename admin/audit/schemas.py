@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from admin.bodies import STAFF_ID, TENANT_ID, Read
 from insula.audit import PLATFORM
 from insula.core.moments import Moment
-from insula.core.paging import KeysetParams
+from insula.core.paging import CursorParams
 from insula.db.models import AuditEvent
 from insula.http.responses.vocabulary import Vocabulary, word_of
 
@@ -59,7 +59,7 @@ class AuditEventRead(Read):
         return cls.model_validate({**own, "tenant_id": None if event.tenant_id == PLATFORM else event.tenant_id})
 
 
-class AuditEventList(KeysetParams):
+class AuditEventList(CursorParams):
     """Query parameters of the list of events. ``search`` looks into action, object, actor's name and request id."""
 
     tenant_id: UUID | None = Field(None, description="Only acts in this tenant; the nil UUID: the platform's.")

@@ -69,6 +69,10 @@ def _matching(params: JobList) -> list[ColumnElement[bool]]:
         JOBS.c.tenant_id: params.tenant_id,
     }
     found = [column == value for column, value in wanted.items() if value is not None]
+    if params.enqueued_since is not None:
+        found.append(JOBS.c.enqueued_at >= params.enqueued_since)
+    if params.enqueued_until is not None:
+        found.append(JOBS.c.enqueued_at < params.enqueued_until)
     if params.search is not None:
         found.append(JOBS.c.task_name.regexp_match(containing(params.search)))
     return found

@@ -10,7 +10,8 @@ from pydantic.config import JsonDict
 
 from admin.background_jobs.models import Job, JobEvent, JobStatus
 from admin.bodies import TENANT_ID, Read
-from insula.core.paging import OffsetParams
+from insula.core.moments import Moment
+from insula.core.paging import SkipParams
 
 _JOB: Final[JsonDict] = {
     "id": 4711,
@@ -67,13 +68,15 @@ class JobDetail(JobRead):
         return cls(**own, events=[JobEventRead.model_validate(event) for event in events])
 
 
-class JobList(OffsetParams):
+class JobList(SkipParams):
     """Query parameters of the list of jobs. ``search`` looks into the task's name."""
 
     status: JobStatus | None = Field(None, description="Only those in this state.")
     task: str | None = Field(None, min_length=1, max_length=128, description="Only runs of this task.")
     queue: str | None = Field(None, min_length=1, max_length=128, description="Only those in this queue.")
     tenant_id: UUID | None = Field(None, description="Only this tenant's.")
+    enqueued_since: Moment | None = Field(None, description="Only those enqueued at or after this time.")
+    enqueued_until: Moment | None = Field(None, description="Only those enqueued before this time.")
     sort_by: Literal["enqueued_at", "-enqueued_at", "attempts", "-attempts"] = Field(
         "-enqueued_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from admin.bodies import STAFF_ID, Email, Read, Status
 from insula.access import StaffRole
-from insula.core.paging import OffsetParams
+from insula.core.paging import SkipParams
 from insula.core.schemas import Input
 from insula.db.models import Staff, User
 
@@ -74,7 +74,7 @@ class StaffRead(Read):
         )
 
 
-class StaffList(OffsetParams):
+class StaffList(SkipParams):
     """Query parameters of the list of staff. ``search`` looks into email and name."""
 
     role: StaffRole | None = Field(None, description="Only those with this role.")

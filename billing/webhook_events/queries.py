@@ -40,6 +40,10 @@ def _inbox(params: WebhookEventList) -> list[ColumnElement[bool]]:
         col(WebhookEvent.tenant_id): params.tenant_id,
     }
     found = [column == value for column, value in wanted.items() if value is not None]
+    if params.received_since is not None:
+        found.append(col(WebhookEvent.received_at) >= params.received_since)
+    if params.received_until is not None:
+        found.append(col(WebhookEvent.received_at) < params.received_until)
     if params.search is not None:
         text = containing(params.search)
         looked_into = (WebhookEvent.event_id, WebhookEvent.customer, WebhookEvent.error)

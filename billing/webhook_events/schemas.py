@@ -8,7 +8,8 @@ from pydantic import ConfigDict, Field
 
 from billing.bodies import Read
 from billing.webhooks.models import EventStatus
-from insula.core.paging import OffsetParams
+from insula.core.moments import Moment
+from insula.core.paging import SkipParams
 
 
 class WebhookEventRead(Read):
@@ -50,12 +51,14 @@ class WebhookEventRead(Read):
     handled_at: datetime | None
 
 
-class WebhookEventList(OffsetParams):
+class WebhookEventList(SkipParams):
     """Query parameters of the list of events. ``search`` looks into the provider's ids and the error."""
 
     status: EventStatus | None = Field(None, description="Only those in this state.")
     type: str | None = Field(None, min_length=1, max_length=255, description="Only those of this type.")
     tenant_id: UUID | None = Field(None, description="Only this tenant's.")
+    received_since: Moment | None = Field(None, description="Only those received at or after this time.")
+    received_until: Moment | None = Field(None, description="Only those received before this time.")
     sort_by: Literal["received_at", "-received_at"] = Field(
         "-received_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -8,7 +8,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 from pydantic.config import JsonDict
 
 from insula.core.moments import Moment
-from insula.core.paging import KeysetParams
+from insula.core.paging import CursorParams
 from insula.core.schemas import Read
 from insula.core.text.fields import SearchText
 from insula.http.responses.exports import ExportParams
@@ -79,7 +79,7 @@ class AuditEventExport(AuditEventFilter, ExportParams):
     """Query parameters of the export."""
 
 
-class AuditEventList(AuditEventFilter, KeysetParams):
+class AuditEventList(AuditEventFilter, CursorParams):
     """Query parameters of the list of events."""
 
     sort_by: Literal["occurred_at", "-occurred_at"] = Field(

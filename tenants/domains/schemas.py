@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, ConfigDict, Field
 
-from insula.core.paging import KeysetParams
+from insula.core.paging import CreatedRange, CursorParams
 from insula.core.schemas import Input, Read
 from insula.db.models import TenantDomain
 from insula.tenancy import CHALLENGE, LONGEST_HOST, public_host
@@ -96,7 +96,7 @@ class DomainRead(Read):
         )
 
 
-class DomainList(KeysetParams):
+class DomainList(CursorParams, CreatedRange):
     """Query parameters of the list of domains."""
 
     status: DomainStatus | None = Field(None, description="Only domains in this state.")

@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 import tenants
-from insula.core.paging import KeysetParams
+from insula.core.paging import CursorParams
 from insula.core.schemas import Input, Read, Update
 from tenants.audit_events.schemas import AuditEventFilter
 from tenants.invitations.schemas import InvitationCreate
@@ -31,7 +31,7 @@ BODIES = [schema for schema in ALL if issubclass(schema, Input | Read)]
 @pytest.mark.parametrize("schema", ALL, ids=lambda schema: schema.__name__)
 class TestEverySchema:
     def test_is_input_output_or_list(self, schema: type[BaseModel]) -> None:
-        assert issubclass(schema, Input | Read | KeysetParams | AuditEventFilter)
+        assert issubclass(schema, Input | Read | CursorParams | AuditEventFilter)
 
     def test_has_a_description(self, schema: type[BaseModel]) -> None:
         assert schema.__doc__

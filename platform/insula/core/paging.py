@@ -15,6 +15,7 @@ from typing import Any, Generic, Self, TypeVar
 from pydantic import BaseModel, ConfigDict, Field
 
 from insula.core.errors import AppError, Retry
+from insula.core.moments import Moment
 from insula.core.text.fields import SearchText
 
 MAX_LIMIT = 100
@@ -55,18 +56,40 @@ class _ListParams(BaseModel):
         return self.sort_by.removeprefix("-")
 
 
-class KeysetParams(_ListParams):
-    """Query parameters of a keyset list."""
+class CreatedRange(BaseModel):
+    """The range of times in which the rows of a list were created."""
+
+    created_since: Moment | None = Field(None, description="Only those created at or after this time.")
+    created_until: Moment | None = Field(None, description="Only those created before this time.")
+
+
+class TimeRanges(CreatedRange):
+    """The ranges of times in which the rows of a list were created and last changed."""
+
+    updated_since: Moment | None = Field(None, description="Only those last changed at or after this time.")
+    updated_until: Moment | None = Field(None, description="Only those last changed before this time.")
+
+
+class CursorParams(_ListParams):
+    """Query parameters of a keyset list whose rows have no times of creation and change."""
 
     cursor: str | None = Field(
         None, min_length=1, max_length=MAX_CURSOR, description="`next_cursor` of the previous page."
     )
 
 
-class OffsetParams(_ListParams):
-    """Query parameters of a list for staff."""
+class KeysetParams(CursorParams, TimeRanges):
+    """Query parameters of a keyset list. ``KeysetReading`` and ``fetch_keyset`` apply the ranges of times."""
+
+
+class SkipParams(_ListParams):
+    """Query parameters of a list for staff whose rows have no times of creation and change."""
 
     skip: int = Field(0, ge=0, le=MAX_SKIP, description="The number of items to skip.")
+
+
+class OffsetParams(SkipParams, TimeRanges):
+    """Query parameters of a list for staff. ``fetch_offset`` applies the ranges of times."""
 
 
 class _NamedPage(BaseModel, Generic[Read]):

@@ -48,6 +48,12 @@ class TestRead:
             assert [job["id"] for job in failed["items"]] == [job["id"] for job in of_tenant["items"]] == [mine]
             assert [job["tenant_id"] for job in everything["items"]] == [str(tenant.id), None]
 
+            at = everything["items"][1]["enqueued_at"]
+            later = (await staff.get("/jobs", task=task, enqueued_since=at)).json()
+            earlier = (await staff.get("/jobs", task=task, enqueued_until=at)).json()
+            assert ([job["id"] for job in later["items"]], later["total"]) == ([tenantless], 1)
+            assert ([job["id"] for job in earlier["items"]], earlier["total"]) == ([mine], 1)
+
     async def test_the_arguments_of_a_job_are_not_shown(
         self, superuser: Caller, make: Factories, database: Database, readback: Readback
     ) -> None:

@@ -41,6 +41,24 @@ class TestList:
         assert (page["total"], page["skip"], page["limit"]) == (2, 0, 20)
         assert page["items"][1]["plan"] == "pro"
 
+    async def test_the_times_of_creation_and_change_filter_tenants_and_their_total(
+        self, superuser: Caller, make: Factories
+    ) -> None:
+        word = new_id().hex
+        first, second = [str((await make.tenant(name=f"{word} {number}")).id) for number in range(2)]
+        shown = (await superuser.get(f"/tenants/{second}")).json()
+        await superuser.send("POST", f"/tenants/{first}/suspend")
+        changed = (await superuser.get(f"/tenants/{first}")).json()["updated_at"]
+
+        async def found(**params: str) -> tuple[list[str], int]:
+            page = (await superuser.get("/tenants", search=word, sort_by="created_at", **params)).json()
+            return [one["id"] for one in page["items"]], page["total"]
+
+        assert await found() == ([first, second], 2)
+        assert await found(created_since=shown["created_at"]) == ([second], 1)
+        assert await found(created_until=shown["created_at"]) == ([first], 1)
+        assert await found(updated_since=changed) == ([first], 1)
+
     async def test_skip_and_limit_return_each_tenant_once(self, superuser: Caller, make: Factories) -> None:
         word = new_id().hex
         made = [str((await make.tenant(name=f"{word} {number}")).id) for number in range(5)]

@@ -55,6 +55,11 @@ async def test_all_staff_list_the_dead_letters_without_payloads(
             1,
         )
         assert [found["event_id"] for found in by_tenant.json()["items"]] == [dead["id"]]
+        at = everything.json()["items"][1]["received_at"]
+        later = await staff.get("/webhook-events", search=customer, received_since=at)
+        earlier = await staff.get("/webhook-events", search=customer, received_until=at)
+        assert [found["event_id"] for found in later.json()["items"]] == [handled["id"]]
+        assert [found["event_id"] for found in earlier.json()["items"]] == [dead["id"]]
         assert canary not in everything.text + by_status.text + by_tenant.text
 
 

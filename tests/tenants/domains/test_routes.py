@@ -242,3 +242,13 @@ async def test_the_installations_own_names_are_reserved(owner: Caller, monkeypat
     for host in ("insula-house.com", "acme.insula-house.com", "INSULA-house.com."):
         assert code_of(await owner.post("/domains", {"host": host})) == (422, "host_reserved")
     assert (await owner.post("/domains", {"host": "not-" + fresh_host()})).status_code == 201
+
+
+async def test_the_time_of_creation_filters_domains(owner: Caller) -> None:
+    first, second = [await claimed(owner) for _ in range(2)]
+
+    later = (await owner.get("/domains", created_since=second["created_at"])).json()["items"]
+    earlier = (await owner.get("/domains", created_until=second["created_at"])).json()["items"]
+
+    assert ([one["id"] for one in later], [one["id"] for one in earlier]) == ([second["id"]], [first["id"]])
+    assert (await owner.get("/domains", updated_since=second["created_at"])).status_code == 422

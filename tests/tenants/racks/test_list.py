@@ -37,6 +37,25 @@ class TestList:
         assert await names(search="\\") == []
         assert await names(search="shop", status="active") == []
 
+    async def test_filters_by_the_times_of_creation_and_change(self, owner: Caller) -> None:
+        paths = [await owner.rack(name) for name in ("a", "b", "c", "d")]
+        created = [(await owner.get(path)).json()["created_at"] for path in paths]
+        await owner.patch(paths[0], {"status": "archived"})
+        changed = (await owner.get(paths[0])).json()["updated_at"]
+
+        async def names(**params: str) -> str:
+            return "".join(rack["name"] for rack in await owner.walk("/racks", limit=1, sort_by="name", **params))
+
+        assert await names(created_since=created[1]) == "bcd"
+        assert await names(created_until=created[2]) == "ab"
+        assert await names(created_since=created[1], created_until=created[3]) == "bc"
+        assert await names(created_since=created[3], created_until=created[3]) == ""
+        assert await names(updated_since=changed) == "a"
+        assert await names(updated_until=changed) == "bcd"
+        assert await names(updated_since=created[1], updated_until=created[3], status="active") == "bc"
+        assert await names(created_until=created[1], updated_since=changed, search="a") == "a"
+        assert await names(created_since="0001-01-01T00:00:00Z", updated_until="9999-12-31T23:59:59Z") == "abcd"
+
     async def test_costs_one_query_for_any_length(self, owner: Caller, statements: list[str]) -> None:
         for number in range(12):
             await owner.rack(f"Rack {number}")
@@ -57,6 +76,9 @@ class TestList:
             {"search": "x" * (MAX_SEARCH + 1)},
             {"cursor": "!"},
             {"unknown": "1"},
+            {"created_since": "2026-11-30T12:00:00"},
+            {"updated_until": "yesterday"},
+            {"created_until": "0001-01-01T00:00:00+14:00"},
         ],
     )
     async def test_refuses_invalid_parameters(self, owner: Caller, params: dict[str, object]) -> None:

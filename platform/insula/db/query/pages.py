@@ -6,8 +6,9 @@
 import base64
 import binascii
 import json
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from operator import ge, lt
 from typing import Any, Final, Generic, TypeVar
 
 from sqlalchemy import BigInteger, ColumnElement, SmallInteger, bindparam, func, label, tuple_
@@ -18,7 +19,7 @@ from sqlmodel.ext.asyncio.session import AsyncSession
 from sqlmodel.sql.expression import SelectOfScalar
 
 from insula.core import moments
-from insula.core.paging import InvalidCursor, KeysetParams, OffsetParams, Row, Slice
+from insula.core.paging import CreatedRange, CursorParams, InvalidCursor, Row, SkipParams, Slice, TimeRanges
 from insula.db.engine.unit import Unit
 from insula.db.query.reading import Reading
 from insula.db.schema.base import TenantOwned
@@ -30,6 +31,15 @@ _BITS: Final[Mapping[type, int]] = {SmallInteger: 16, BigInteger: 64}
 _LIMIT: Final = "limit"
 _AFTER: Final = "after"
 _AFTER_ID: Final = "after_id"
+_EARLIEST: Final = datetime.min.replace(tzinfo=UTC)
+_LATEST: Final = datetime.max.replace(tzinfo=UTC)
+_BOUNDS: Final[Mapping[str, tuple[str, Callable[[Any, Any], Any]]]] = {
+    "created_since": ("created_at", ge),
+    "created_until": ("created_at", lt),
+    "updated_since": ("updated_at", ge),
+    "updated_until": ("updated_at", lt),
+}
+"""The bounds of the ranges of times, each with its column."""
 
 
 class KeysetReading(Generic[Model]):
@@ -56,12 +66,13 @@ class KeysetReading(Generic[Model]):
     ) -> None:
         self._model = model
         self._sortable = sortable
-        self._narrowed_by = narrowed_by or {}
+        self._narrowed_by = {**_bounds(model, {name: bindparam(name) for name in _BOUNDS}), **(narrowed_by or {})}
         self._readings: dict[tuple[str, frozenset[str]], Reading[Model]] = {}
 
-    async def page(self, unit: Unit, params: KeysetParams, **values: object) -> Slice[Model]:
+    async def page(self, unit: Unit, params: CursorParams, **values: object) -> Slice[Model]:
         """Return one page, in one query; a value of None leaves its condition out. Raises InvalidCursor."""
         given = {name: value for name, value in values.items() if value is not None}
+        given.update(_ranges(params))
         if params.cursor is not None:
             column, identity = self._sortable[params.sort_field], col(self._model.id)
             given[_AFTER], given[_AFTER_ID] = read_cursor(params, column, identity)
@@ -69,14 +80,14 @@ class KeysetReading(Generic[Model]):
         rows = await reading.all(unit, **given, **{_LIMIT: params.limit + 1})
         return cut(params, self._sortable[params.sort_field], rows)
 
-    def _reading(self, params: KeysetParams, given: frozenset[str]) -> Reading[Model]:
+    def _reading(self, params: CursorParams, given: frozenset[str]) -> Reading[Model]:
         combination = (params.sort_by, given)
         reading = self._readings.get(combination)
         if reading is None:
             reading = self._readings[combination] = self._make(params, given)
         return reading
 
-    def _make(self, params: KeysetParams, given: frozenset[str]) -> Reading[Model]:
+    def _make(self, params: CursorParams, given: frozenset[str]) -> Reading[Model]:
         column: Any = self._sortable[params.sort_field]
         identity: Any = col(self._model.id)
         descending = params.descending
@@ -94,7 +105,7 @@ class KeysetReading(Generic[Model]):
 async def fetch_keyset(
     session: AsyncSession,
     statement: SelectOfScalar[Row],
-    params: KeysetParams,
+    params: CursorParams,
     *,
     columns: Columns,
     identity: Mapped[Any],
@@ -106,6 +117,7 @@ async def fetch_keyset(
     Raises InvalidCursor.
     """
     column = columns[params.sort_field]
+    statement = _within(statement, params, identity)
     if params.cursor is not None:
         last = tuple_(*read_cursor(params, column, identity))
         position = tuple_(column, identity)
@@ -115,7 +127,7 @@ async def fetch_keyset(
     return cut(params, column, rows)
 
 
-def cut(params: KeysetParams, column: Mapped[Any], rows: list[Row]) -> Slice[Row]:
+def cut(params: CursorParams, column: Mapped[Any], rows: list[Row]) -> Slice[Row]:
     """Return the page of ``rows``, which hold one row more than the limit if another page follows."""
     if len(rows) <= params.limit:
         return Slice(rows, None)
@@ -128,20 +140,46 @@ def cut(params: KeysetParams, column: Mapped[Any], rows: list[Row]) -> Slice[Row
 async def fetch_offset(
     session: AsyncSession,
     statement: SelectOfScalar[Row],
-    params: OffsetParams,
+    params: SkipParams,
     *,
     columns: Columns,
     identity: Mapped[Any],
 ) -> tuple[Sequence[Row], int]:
     """Return one page of ``statement`` and the total number of matching rows."""
     column = columns[params.sort_field]
+    statement = _within(statement, params, identity)
     order = (column.desc(), identity.desc()) if params.descending else (column.asc(), identity.asc())
     total = (await session.exec(select(func.count()).select_from(statement.subquery()))).one()
     rows = (await session.exec(statement.order_by(*order).offset(params.skip).limit(params.limit))).all()
     return rows, total
 
 
-def _encode(params: KeysetParams, value: object, identity: object) -> str:
+def _ranges(params: CursorParams | SkipParams) -> dict[str, datetime]:
+    """Return both bounds of each range that has one, so that few different statements are compiled."""
+    found: dict[str, datetime] = {}
+    if isinstance(params, CreatedRange) and (params.created_since or params.created_until):
+        found["created_since"] = params.created_since or _EARLIEST
+        found["created_until"] = params.created_until or _LATEST
+    if isinstance(params, TimeRanges) and (params.updated_since or params.updated_until):
+        found["updated_since"] = params.updated_since or _EARLIEST
+        found["updated_until"] = params.updated_until or _LATEST
+    return found
+
+
+def _bounds(model: type[object], values: Mapping[str, object]) -> dict[str, ColumnElement[bool]]:
+    """Return the condition of each bound in ``values``."""
+    return {name: _BOUNDS[name][1](getattr(model, _BOUNDS[name][0]), value) for name, value in values.items()}
+
+
+def _within(
+    statement: SelectOfScalar[Row], params: CursorParams | SkipParams, identity: Mapped[Any]
+) -> SelectOfScalar[Row]:
+    """Return the statement, limited to the ranges of times in ``params``."""
+    model: type[object] = identity.class_  # type: ignore[attr-defined]  # a mapped column's typing does not tell its model
+    return statement.where(*_bounds(model, _ranges(params)).values())
+
+
+def _encode(params: CursorParams, value: object, identity: object) -> str:
     plain = _plain(value)
     text = json.dumps([params.sort_by, plain, str(identity)], separators=(",", ":"), ensure_ascii=False)
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
@@ -153,7 +191,7 @@ def _plain(value: object) -> object:
     return value.hex() if isinstance(value, bytes) else value
 
 
-def read_cursor(params: KeysetParams, column: Mapped[Any], identity: Mapped[Any]) -> tuple[object, object]:
+def read_cursor(params: CursorParams, column: Mapped[Any], identity: Mapped[Any]) -> tuple[object, object]:
     """Return the position in the cursor: the sorted value and the id. Raises InvalidCursor."""
     cursor = params.cursor or ""
     try:
