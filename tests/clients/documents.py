@@ -1,15 +1,13 @@
 """The OpenAPI documents: those of this code, and those that were recorded."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final
 
-from fastapi import FastAPI
-from starlette.routing import Mount
-
 from insula.asgi import create_app
 from insula.core.settings import Settings
+from insula.site.openapi import apps_of, document_of_all
 from tests.clients.tools import ROOT
 
 RECORDED: Final = ROOT / "docs" / "openapi"
@@ -18,8 +16,9 @@ Document = Mapping[str, Any]
 
 
 def current() -> Mapping[str, Document]:
-    """Return the documents of this code, by their names."""
-    return {name: app.openapi() for name, app in _apps(create_app(Settings(environment="test")))}
+    """Return the documents of this code by their names, with the one of all apps."""
+    root = create_app(Settings(environment="test"))
+    return {**{name: app.openapi() for name, _, app in apps_of(root)}, "all": document_of_all(root)}
 
 
 def recorded() -> Mapping[str, Document]:
@@ -43,10 +42,3 @@ def write(documents: Mapping[str, Document], folder: Path) -> Mapping[str, Path]
     for name, file in files.items():
         file.write_text(json.dumps(documents[name], indent=1, ensure_ascii=False) + "\n", "utf-8")
     return files
-
-
-def _apps(root: FastAPI) -> Iterator[tuple[str, FastAPI]]:
-    yield "root", root
-    for route in root.routes:
-        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
-            yield str(route.name), route.app

@@ -1,7 +1,7 @@
-"""Four generators of clients: each makes a client of every document, which compiles and carries out a scenario.
+"""Four generators of clients: each makes a client of every document, and all of them compile.
 
-Each is called as its own documentation calls it. A scenario is in ``scenarios/NAME.ts`` or ``scenarios/python.py``; the
-checked client is in ``build/clients/work/NAME``.
+The client of the document of all apps carries out the scenario in ``scenarios/NAME.ts`` or ``scenarios/python.py``.
+Each generator is called as its own documentation calls it. The clients are in ``build/clients/work/NAME``.
 """
 
 import json
@@ -97,7 +97,8 @@ def _emptied(name: str) -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for source in _SCENARIOS.iterdir():
-        if source.stem in {name, "steps"} or source.name.startswith(f"{name}_"):
+        common = source.stem == "steps" and name in _TYPESCRIPT
+        if source.stem == name or source.name.startswith(f"{name}_") or common:
             shutil.copy2(source, folder)
     return folder
 

@@ -1,42 +1,36 @@
 // The scenario through the client that hey-api made.
 
 import assert from "node:assert/strict";
-import * as admin from "./admin";
-import { createClient as createAdminClient } from "./admin/client";
-import * as billing from "./billing";
-import { createClient as createBillingClient } from "./billing/client";
-import * as auth from "./root";
-import { createClient as createRootClient } from "./root/client";
-import * as tenants from "./tenants";
-import { createClient as createTenantsClient } from "./tenants/client";
+import * as insula from "./all";
+import { createClient } from "./all/client";
 import { BASE, OWNER, PASSWORD, STAFF, hasCode, step, there, unique } from "./steps";
 
-const root = createRootClient({ baseUrl: BASE });
+const visitor = createClient({ baseUrl: BASE });
 const name = unique("hey-api");
 const key = crypto.randomUUID();
 
-async function signIn(email: string, app: string, tenant?: string): Promise<string> {
+async function signIn(email: string, app: string, tenant?: string) {
   const body = { email, password: PASSWORD, resource: BASE + app, tenant };
-  const { data, error } = await auth.login({ client: root, body });
-  return there(data, error).access_token;
+  const { data, error } = await insula.login({ client: visitor, body });
+  return createClient({ baseUrl: BASE, auth: there(data, error).access_token });
 }
 
 await step("a wrong password is refused", async () => {
   const body = { email: OWNER, password: "wrong", resource: `${BASE}/api`, tenant: "acme" };
-  const { error, response } = await auth.login({ client: root, body });
+  const { error, response } = await insula.login({ client: visitor, body });
   assert.equal(response?.status, 401);
   hasCode(error, "login_refused");
 });
 
-const client = createTenantsClient({ baseUrl: `${BASE}/api`, auth: await signIn(OWNER, "/api", "acme") });
+const client = await signIn(OWNER, "/api", "acme");
 
 await step("the owner who signed in reads the tenant", async () => {
-  const { data, error } = await tenants.getTenant({ client });
+  const { data, error } = await insula.getTenant({ client });
   assert.equal(there(data, error).slug, "acme");
 });
 
 const create = (title: string, key?: string) =>
-  tenants.createProject({ client, body: { name: title }, headers: { "Idempotency-Key": key } });
+  insula.createProject({ client, body: { name: title }, headers: { "Idempotency-Key": key } });
 
 const made = await create(`${name} 1`, key);
 const project = there(made.data, made.error);
@@ -63,12 +57,12 @@ await step("an invalid field is named", async () => {
 await step("the pages of a list hold each project once", async () => {
   assert.equal((await create(`${name} 2`)).response?.status, 201);
   assert.equal((await create(`${name} 3`)).response?.status, 201);
-  const found: tenants.ProjectRead[] = [];
+  const found: insula.ProjectRead[] = [];
   let cursor: string | undefined;
   let pages = 0;
   do {
     const query = { search: name, sort_by: "name" as const, limit: 2, cursor };
-    const page: tenants.ProjectPage = there((await tenants.listProjects({ client, query })).data);
+    const page: insula.ProjectPage = there((await insula.listProjects({ client, query })).data);
     found.push(...page.items);
     cursor = page.next_cursor ?? undefined;
     pages += 1;
@@ -78,10 +72,10 @@ await step("the pages of a list hold each project once", async () => {
 });
 
 const path = { project_id: project.id };
-const read = await tenants.getProject({ client, path });
+const read = await insula.getProject({ client, path });
 const tag = there(read.response?.headers.get("ETag"));
 const change = (description: string) =>
-  tenants.updateProject({ client, path, headers: { "If-Match": tag }, body: { description, status: "archived" } });
+  insula.updateProject({ client, path, headers: { "If-Match": tag }, body: { description, status: "archived" } });
 
 await step("a change of the current version is made", async () => {
   const { data, error, response } = await change("Eleven miles");
@@ -97,24 +91,24 @@ await step("a change of an outdated version is refused", async () => {
 });
 
 await step("an API key reads, and may do no more than it was given", async () => {
-  const issued = await tenants.createApiKey({ client, body: { name, actions: ["project:read"] } });
-  const machine = createTenantsClient({ baseUrl: `${BASE}/api`, auth: there(there(issued.data, issued.error).key) });
-  const { data, error } = await tenants.listProjects({ client: machine, query: { search: name } });
+  const issued = await insula.createApiKey({ client, body: { name, actions: ["project:read"] } });
+  const machine = createClient({ baseUrl: BASE, auth: there(there(issued.data, issued.error).key) });
+  const { data, error } = await insula.listProjects({ client: machine, query: { search: name } });
   assert.equal(there(data, error).items.length, 3);
-  const refused = await tenants.createProject({ client: machine, body: { name: `${name} 4` } });
+  const refused = await insula.createProject({ client: machine, body: { name: `${name} 4` } });
   assert.equal(refused.response?.status, 403);
   hasCode(refused.error, "forbidden");
 });
 
 await step("staff find the tenant", async () => {
-  const staff = createAdminClient({ baseUrl: `${BASE}/admin`, auth: await signIn(STAFF, "/admin") });
-  const { data, error } = await admin.listTenants({ client: staff, query: { search: "acme", status: "active" } });
+  const staff = await signIn(STAFF, "/admin");
+  const { data, error } = await insula.listTenants({ client: staff, query: { search: "acme", status: "active" } });
   assert.deepEqual(there(data, error).items.map((each) => [each.slug, each.plan]), [["acme", "pro"]]);
 });
 
 await step("the owner reads what the tenant pays for", async () => {
-  const payer = createBillingClient({ baseUrl: `${BASE}/billing`, auth: await signIn(OWNER, "/billing", "acme") });
-  const { data, error } = await billing.readSubscription({ client: payer });
+  const payer = await signIn(OWNER, "/billing", "acme");
+  const { data, error } = await insula.readSubscription({ client: payer });
   const { plan } = there(data, error);
   assert.deepEqual([plan.key, plan.interval, plan.price.currency], ["pro", "month", "eur"]);
 });

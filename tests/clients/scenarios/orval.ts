@@ -1,24 +1,21 @@
 // The scenario through the client that orval made.
 
 import assert from "node:assert/strict";
-import { listTenants } from "./admin/client";
-import { readSubscription } from "./billing/client";
+import * as insula from "./all/client";
 import { signedInWith } from "./orval_request";
-import { login } from "./root/client";
-import * as tenants from "./tenants/client";
 import { BASE, OWNER, PASSWORD, STAFF, hasCode, step, there, unique } from "./steps";
 
 const name = unique("orval");
 const key = crypto.randomUUID();
 
 async function signIn(email: string, app: string, tenant?: string): Promise<void> {
-  const answer = await login({ email, password: PASSWORD, resource: BASE + app, tenant });
+  const answer = await insula.login({ email, password: PASSWORD, resource: BASE + app, tenant });
   assert.ok(answer.status === 200, JSON.stringify(answer.data));
   signedInWith(answer.data.access_token);
 }
 
 await step("a wrong password is refused", async () => {
-  const answer = await login({ email: OWNER, password: "wrong", resource: `${BASE}/api`, tenant: "acme" });
+  const answer = await insula.login({ email: OWNER, password: "wrong", resource: `${BASE}/api`, tenant: "acme" });
   assert.ok(answer.status === 401);
   hasCode(answer.data, "login_refused");
 });
@@ -26,13 +23,13 @@ await step("a wrong password is refused", async () => {
 await signIn(OWNER, "/api", "acme");
 
 await step("the owner who signed in reads the tenant", async () => {
-  const answer = await tenants.getTenant();
+  const answer = await insula.getTenant();
   assert.ok(answer.status === 200);
   assert.equal(answer.data.slug, "acme");
 });
 
 const create = (title: string, key?: string) =>
-  tenants.createProject({ name: title }, key === undefined ? undefined : { "Idempotency-Key": key });
+  insula.createProject({ name: title }, key === undefined ? undefined : { "Idempotency-Key": key });
 
 const made = await create(`${name} 1`, key);
 assert.ok(made.status === 201, JSON.stringify(made.data));
@@ -60,11 +57,11 @@ await step("an invalid field is named", async () => {
 await step("the pages of a list hold each project once", async () => {
   assert.equal((await create(`${name} 2`)).status, 201);
   assert.equal((await create(`${name} 3`)).status, 201);
-  const found: tenants.ProjectRead[] = [];
+  const found: insula.ProjectRead[] = [];
   let cursor: string | undefined;
   let pages = 0;
   do {
-    const answer: tenants.listProjectsResponse = await tenants.listProjects({ search: name, sort_by: "name", limit: 2, cursor });
+    const answer: insula.listProjectsResponse = await insula.listProjects({ search: name, sort_by: "name", limit: 2, cursor });
     assert.ok(answer.status === 200);
     found.push(...answer.data.items);
     cursor = answer.data.next_cursor ?? undefined;
@@ -74,10 +71,10 @@ await step("the pages of a list hold each project once", async () => {
   assert.deepEqual(found.map((each) => each.name), [1, 2, 3].map((number) => `${name} ${number}`));
 });
 
-const read = await tenants.getProject(project.id);
+const read = await insula.getProject(project.id);
 const tag = there(read.headers.get("ETag"));
 const change = (description: string) =>
-  tenants.updateProject(project.id, { description, status: "archived" }, { "If-Match": tag });
+  insula.updateProject(project.id, { description, status: "archived" }, { "If-Match": tag });
 
 await step("a change of the current version is made", async () => {
   const answer = await change("Eleven miles");
@@ -94,10 +91,10 @@ await step("a change of an outdated version is refused", async () => {
 });
 
 await step("an API key reads, and may do no more than it was given", async () => {
-  const issued = await tenants.createApiKey({ name, actions: ["project:read"] });
+  const issued = await insula.createApiKey({ name, actions: ["project:read"] });
   assert.ok(issued.status === 201, JSON.stringify(issued.data));
   signedInWith(there(issued.data.key));
-  const answer = await tenants.listProjects({ search: name });
+  const answer = await insula.listProjects({ search: name });
   assert.ok(answer.status === 200);
   assert.equal(answer.data.items.length, 3);
   const refused = await create(`${name} 4`);
@@ -107,14 +104,14 @@ await step("an API key reads, and may do no more than it was given", async () =>
 
 await step("staff find the tenant", async () => {
   await signIn(STAFF, "/admin");
-  const answer = await listTenants({ search: "acme", status: "active" });
+  const answer = await insula.listTenants({ search: "acme", status: "active" });
   assert.ok(answer.status === 200);
   assert.deepEqual(answer.data.items.map((each) => [each.slug, each.plan]), [["acme", "pro"]]);
 });
 
 await step("the owner reads what the tenant pays for", async () => {
   await signIn(OWNER, "/billing", "acme");
-  const answer = await readSubscription();
+  const answer = await insula.readSubscription();
   assert.ok(answer.status === 200);
   const { plan } = answer.data;
   assert.deepEqual([plan.key, plan.interval, plan.price.currency], ["pro", "month", "eur"]);
