@@ -35,7 +35,7 @@ class TenantCreate(Input):
 
     model_config = ConfigDict(
         json_schema_extra={
-            "examples": [{"slug": "acme", "name": "Acme Ltd", "owner_email": "ada@acme.example", "plan": "pro"}]
+            "examples": [{"slug": "hooli", "name": "Hooli", "owner_email": "owner@acme.example", "plan": "pro"}]
         }
     )
 

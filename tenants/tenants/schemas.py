@@ -34,7 +34,7 @@ _READ: JsonDict = {
 class TenantCreate(Input):
     """A tenant to create; the caller becomes its owner."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"slug": "acme", "name": "Acme Ltd"}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"slug": "initech", "name": "Initech"}]})
 
     slug: Slug
     name: Name

@@ -89,6 +89,7 @@ def site_of(installation: Installation, settings: Settings, tools: Sequence[Tool
         cards,
         installation.static,
         (ERRORS, *tools),
+        origin=settings.public_url.rstrip("/"),
         documented=settings.http.docs,
         license=brand.license,
         contact=brand.contact,

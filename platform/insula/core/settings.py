@@ -60,6 +60,10 @@ class LocalSecret:
     prefix: str = ""
 
 
+EXAMPLE_ORIGIN: Final = "https://app.example.com"
+"""The public URL in the examples of the OpenAPI documents, which are the same for every deployment."""
+
+
 class UndeclaredSettings(LookupError):
     """Code asked for settings that no app of the installation declares."""
 

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from insula.core.look import Look
+from insula.core.settings import EXAMPLE_ORIGIN
 from insula.http.app_context import AppWithContext
 from insula.pages.assets import LOOK, logo_name
 
@@ -57,7 +58,8 @@ class Site:
     """The data of all pages: the product's look and description, and its apps, the root first.
 
     ``static`` maps names under ``/static`` to the resources' folders. ``tools`` are further pages for developers.
-    ``documented`` says whether docs pages are served, and ``docs_scripts`` are paths of further scripts of theirs.
+    ``origin`` is the public URL, for examples; ``documented`` says whether docs pages are served, and ``docs_scripts``
+    are paths of further scripts of theirs.
     ``license`` and ``contact`` are for the OpenAPI documents.
     """
 
@@ -67,6 +69,7 @@ class Site:
     apps: Sequence[Card]
     static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
     tools: Sequence[Tool] = ()
+    origin: str = EXAMPLE_ORIGIN
     documented: bool = True
     docs_scripts: Sequence[str] = ()
     license: str = ""

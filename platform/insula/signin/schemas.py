@@ -5,9 +5,10 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
+from insula.core.settings import EXAMPLE_ORIGIN
 from insula.identity import Jwk, OpenedSession
 
-_RESOURCE = "http://127.0.0.1:8000/api"
+_RESOURCE = f"{EXAMPLE_ORIGIN}/api"
 _REFRESH_TOKEN = "insula_rt_tVNB8sFbZ0r9sQhB1mYjPq5o2xW7uLkD3cE6gAaXnRI"  # noqa: S105 - an example
 _JWK: JsonDict = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "Yq3…", "n": "0vx7agoebGc…", "e": "AQAB"}
 

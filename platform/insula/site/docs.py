@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
 from insula.core.preconditions import is_known
+from insula.core.settings import EXAMPLE_ORIGIN
 from insula.http.openapi.walk import Document
 from insula.pages.site import Site
 from insula.site.openapi import document_of_all
@@ -31,10 +32,12 @@ _Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 def add_documentation(app: FastAPI, site: Site, name: str, mount: str) -> None:
     """Add the routes for the OpenAPI document of ``app`` and its two pages; to the root also that of all apps."""
-    app.add_api_route("/openapi.json", _document(app.openapi), include_in_schema=False, name="openapi")
+    app.add_api_route("/openapi.json", _document(app.openapi, site.origin), include_in_schema=False, name="openapi")
     if not mount:
         everything = partial(document_of_all, app)
-        app.add_api_route("/openapi-all.json", _document(everything), include_in_schema=False, name="openapi_all")
+        app.add_api_route(
+            "/openapi-all.json", _document(everything, site.origin), include_in_schema=False, name="openapi_all"
+        )
     for kind in ("docs", "redoc"):
         app.add_api_route(f"/{kind}", _page(app, site, name, mount, kind), include_in_schema=False, name=kind)
 
@@ -49,12 +52,13 @@ def _page(app: FastAPI, site: Site, name: str, mount: str, kind: str) -> _Handle
     return show
 
 
-def _document(make: Callable[[], Document]) -> _Handler:
+def _document(make: Callable[[], Document], origin: str) -> _Handler:
     made = Lock()
 
     @lru_cache(maxsize=1)
     def rendered() -> tuple[bytes, str]:
-        body = json.dumps(make(), ensure_ascii=False, separators=(",", ":")).encode()
+        document = json.dumps(make(), ensure_ascii=False, separators=(",", ":"))
+        body = document.replace(EXAMPLE_ORIGIN, origin).encode()  # so that its examples work here as they stand
         return body, f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
     def once() -> tuple[bytes, str]:

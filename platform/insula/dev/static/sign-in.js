@@ -1,10 +1,12 @@
 "use strict";
 // Adds "Sign in as ..." to the docs pages. Only `insula run` serves this file and the route that it calls.
 const RENEW_BEFORE_SECONDS = 30;
+const DEMO_PASSWORD = "insula-demo"; // of insula.dev.seed
 
 document.addEventListener("insula:docs", (event) => start(event.detail));
 
 async function start({ app, mount, ui, spec, filling }) {
+  if (spec.paths["/auth/login"]) filling.fillBodies("password", DEMO_PASSWORD);
   const answer = await fetch(`/insula-dev/users?app=${encodeURIComponent(app)}`).catch(() => null);
   const users = answer?.ok ? await answer.json() : []; // refused: the page was not opened on this machine
   const scheme = Object.entries(spec.components?.securitySchemes ?? {}).find(([, found]) => found.scheme === "bearer");
@@ -50,37 +52,33 @@ async function start({ app, mount, ui, spec, filling }) {
     view.signedOut();
   }
 
+  const remembered = () => JSON.parse(sessionStorage.getItem(memory) ?? "null");
   view.onSignIn(attempt);
   view.onSignOut(signOut);
-  const kept = JSON.parse(sessionStorage.getItem(memory) ?? "null");
+  document.addEventListener("insula:response", ({ detail }) => {
+    const last = remembered();
+    const used = ui.authSelectors.authorized().getIn([scheme[0], "value"]);
+    if (detail.status === 401 && used === last?.token) attempt(last.email, last.tenant); // e.g. the session was ended
+  });
+  const kept = remembered();
   if (!kept) return;
   view.select(kept.email, kept.tenant);
   if (kept.until - Date.now() > RENEW_BEFORE_SECONDS * 1000) await use(kept);
   else attempt(kept.email, kept.tenant);
 }
 
-/** Read the first row of each list, so that the requests for one row name a row that exists. */
+/** Read each list, so that the requests for one row name a row that exists. */
 async function fillIn(filling, mount, token) {
   const known = new Map();
-  const lists = filling.templates
-    .filter(({ template, item }) => item.get && filling.templates.some((one) => isRow(template, one.template)))
-    .sort((one, other) => one.template.length - other.template.length);
-  for (const { template, item } of lists) {
-    const path = template.replace(/\{[^}]+\}/g, (part) => known.get(`${template.split(part)[0]}${part}`) ?? part);
-    if (path.includes("{")) continue;
-    const limited = filling.parametersOf(item, "get").some((parameter) => parameter.name === "limit");
-    const answer = await fetch(`${mount}${path}${limited ? "?limit=1" : ""}`, { headers: { Authorization: `Bearer ${token}` } });
-    if (!answer.ok) continue;
-    const body = await answer.json();
-    filling.remember(path, body, null);
-    const row = Array.isArray(body) ? body[0] : body.items?.[0];
-    const name = filling.templates.map((one) => one.template).find((one) => isRow(template, one));
-    if (row?.id && name) known.set(name, row.id);
+  for (const { template, name, limited } of filling.lists()) {
+    const path = [...known].reduce((found, [row, id]) => (found.startsWith(row) ? id + found.slice(row.length) : found), template);
+    if (path.includes("{")) continue; // no row above it
+    const url = `${mount}${path}${limited ? "?limit=20" : ""}`;
+    const answer = await fetch(url, { headers: { Authorization: `Bearer ${token}` } }).catch(() => null);
+    if (!answer?.ok) continue;
+    const row = filling.remember(path, await answer.json(), null);
+    if (row?.id) known.set(`${template}/{${name}}`, `${path}/${row.id}`);
   }
-}
-
-function isRow(list, template) {
-  return template.startsWith(`${list}/`) && /^\/\{[^}]+\}$/.test(template.slice(list.length));
 }
 
 function build(users) {

@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.types import Scope
 
 from insula.core.errors import AppError
+from insula.core.settings import EXAMPLE_ORIGIN
 from insula.http.app_context import error_page_of, error_pages_of
 from insula.http.responses.media_types import is_for_a_browser
 from insula.http.state import state_of
@@ -18,7 +19,7 @@ from insula.http.state import state_of
 MEDIA_TYPE = "application/problem+json"
 SCHEMA = "#/components/schemas/Problem"
 _EXAMPLE_ID = "01940b6e-7d1c-7a3e-9b52-5f0c2f6e8a11"
-_EXAMPLE_PAGES = "https://app.example.com/errors/"  # a document is the same for every deployment
+_EXAMPLE_PAGES = f"{EXAMPLE_ORIGIN}/errors/"
 
 Responses = dict[int | str, dict[str, Any]]  # FastAPI's own type of `responses=`
 

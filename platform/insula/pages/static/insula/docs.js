@@ -13,7 +13,7 @@ async function show() {
   const ui = SwaggerUIBundle({
     domNode: place,
     spec,
-    plugins: [ShortErrors],
+    plugins: [ShortErrors, filling.plugin],
     deepLinking: true,
     defaultModelsExpandDepth: -1,
     displayRequestDuration: true,
@@ -26,6 +26,7 @@ async function show() {
     responseInterceptor: (response) => {
       const { pathname } = new URL(response.url, location.href);
       if (response.ok) filling.remember(pathname.slice(place.dataset.mount.length), response.body, response.headers?.etag);
+      document.dispatchEvent(new CustomEvent("insula:response", { detail: response }));
       return response;
     },
     onComplete: () => {
