@@ -6,7 +6,7 @@ const DEMO_PASSWORD = "insula-demo"; // of insula.dev.seed
 document.addEventListener("insula:docs", (event) => start(event.detail));
 
 async function start({ app, mount, ui, spec, filling }) {
-  if (spec.paths["/auth/login"]) filling.fillBodies("password", DEMO_PASSWORD);
+  filling.fillBodies("password", DEMO_PASSWORD, "/auth/login");
   const answer = await fetch(`/insula-dev/users?app=${encodeURIComponent(app)}`).catch(() => null);
   const users = answer?.ok ? await answer.json() : []; // refused: the page was not opened on this machine
   const scheme = Object.entries(spec.components?.securitySchemes ?? {}).find(([, found]) => found.scheme === "bearer");

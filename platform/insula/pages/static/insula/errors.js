@@ -43,24 +43,28 @@ function ShortErrors(system) {
     return [...own, ...parts.flatMap((part) => codesOf(resolved(part)))];
   }
 
-  // The codes that nearly every operation of the document can answer; they say nothing about this one.
-  let common = null;
-  function isCommon(code) {
-    if (common === null) {
+  // The codes that nearly every operation with the same method can answer; they say nothing about one of them.
+  const common = new Map();
+  function commonTo(method) {
+    if (!common.has(method)) {
+      const operations = system.specSelectors
+        .specJson()
+        .get("paths")
+        .valueSeq()
+        .map((item) => item.getIn([method, "responses"]))
+        .filter(Boolean)
+        .toArray();
       const counts = new Map();
-      let operations = 0;
-      for (const item of system.specSelectors.specJson().get("paths").values()) {
-        for (const responses of item.valueSeq().map((operation) => operation.get?.("responses")).filter(Boolean)) {
-          operations += 1;
-          for (const [status, response] of responses.entries()) {
-            if (Number(status) < FIRST_ERROR) continue;
-            for (const found of problemsOf(status, response)) counts.set(found.code, (counts.get(found.code) ?? 0) + 1);
-          }
+      for (const responses of operations) {
+        for (const [status, response] of responses.entries()) {
+          if (Number(status) < FIRST_ERROR) continue;
+          for (const { code } of problemsOf(status, response)) counts.set(code, (counts.get(code) ?? 0) + 1);
         }
       }
-      common = new Set([...counts].filter(([, count]) => count >= COMMON * operations).map(([found]) => found));
+      const least = COMMON * operations.length;
+      common.set(method, new Set([...counts].filter(([, count]) => count >= least).map(([code]) => code)));
     }
-    return common.has(code);
+    return common.get(method);
   }
 
   function line(status, problem) {
@@ -78,15 +82,16 @@ function ShortErrors(system) {
     return tag("li", { key }, tag("details", null, tag("summary", { className: "line" }, head), json, link));
   }
 
-  function Errors({ responses }) {
+  function Errors({ responses, method }) {
+    const usual = commonTo(method);
     const found = responses
       .entrySeq()
       .toArray()
       .flatMap(([status, response]) => problemsOf(status, response).map((problem) => [status, problem]));
     const list = (pairs) => tag("ul", null, pairs.map(([status, problem]) => line(status, problem)));
-    const own = found.filter(([, { code }]) => !isCommon(code));
-    const others = found.filter(([, { code }]) => isCommon(code));
-    const more = tag("summary", null, own.length ? `${others.length} that nearly every request can get` : "Those that nearly every request can get");
+    const own = found.filter(([, { code }]) => !usual.has(code));
+    const others = found.filter(([, { code }]) => usual.has(code));
+    const more = tag("summary", null, own.length ? `${others.length} that nearly every ${method.toUpperCase()} request can get` : `Those that nearly every ${method.toUpperCase()} request can get`);
     return tag(
       "section",
       { className: "short-errors" },
@@ -107,7 +112,7 @@ function ShortErrors(system) {
           Fragment,
           null,
           tag(Original, { ...props, responses: others }),
-          errors.size ? tag(Errors, { responses: errors }) : null,
+          errors.size ? tag(Errors, { responses: errors, method: props.method }) : null,
         );
       },
     },

@@ -49,9 +49,9 @@ function Filling(spec) {
     }
   }
 
-  function fillBodies(name, value) {
+  function fillBodies(name, value, only = null) {
     for (const operation of operations) {
-      if (!operation.body || !(name in operation.body)) continue;
+      if (!operation.body || !(name in operation.body) || (only && operation.template !== only)) continue;
       operation.changes[name] = value;
       ui.oas3Actions.setRequestBodyValue({ value: filledBody(operation), pathMethod: [operation.template, operation.method] });
     }
@@ -88,7 +88,7 @@ function Filling(spec) {
 
   /** A row to try requests on. Not the session of this page: ending it would sign the reader out. */
   function rowOf(body) {
-    const rows = Array.isArray(body) ? body : (body?.items ?? body?.data ?? [body]);
+    const rows = [body, body.items].find(Array.isArray) ?? [body];
     return rows.find((row) => row?.current !== true) ?? null;
   }
 
