@@ -9,7 +9,8 @@ from insula.core.settings import HttpSettings, Settings
 from tests.support.apps import MOUNTS
 from tests.support.visitors import problem
 
-DOCUMENTED = tuple(f"{mount}/{page}" for mount in MOUNTS.values() for page in ("docs", "redoc", "openapi.json"))
+LINKED = tuple(f"{mount}/{page}" for mount in MOUNTS.values() for page in ("docs", "redoc", "openapi.json"))
+DOCUMENTED = (*LINKED, "/openapi-all.json")
 
 
 def visitor(app: FastAPI) -> httpx.AsyncClient:
@@ -36,7 +37,7 @@ async def test_the_home_page_links_docs_only_while_they_are_open(
     open_home, closed_home = await client.get("/"), await closed.get("/")
 
     assert closed_home.status_code == 200
-    for path in DOCUMENTED:
+    for path in LINKED:
         assert f'href="{path}"' in open_home.text
         assert f'href="{path}"' not in closed_home.text
 
