@@ -5,10 +5,9 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from insula.core.settings import EXAMPLE_ORIGIN
 from insula.identity import Jwk, OpenedSession
 
-_RESOURCE = f"{EXAMPLE_ORIGIN}/api"
+_RESOURCE = "https://app.example.com/api"  # at EXAMPLE_ORIGIN, so that a served document names its deployment
 _REFRESH_TOKEN = "insula_rt_tVNB8sFbZ0r9sQhB1mYjPq5o2xW7uLkD3cE6gAaXnRI"  # noqa: S105 - an example
 _JWK: JsonDict = {"kty": "RSA", "use": "sig", "alg": "RS256", "kid": "Yq3…", "n": "0vx7agoebGc…", "e": "AQAB"}
 
