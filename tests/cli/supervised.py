@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import weakref
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Final
@@ -21,8 +22,6 @@ def main(directory: str, workers: int, start_seconds: float) -> None:
     """Run until a signal arrives or the supervisor gives up; print when a process serves."""
     with report_errors(), ExitStack() as stack:
         configure("json", "INFO")
-        if (Path(directory) / "deaf").exists():  # as if the garbage collector had dropped the handler's exception
-            signal.signal(signal.SIGTERM, lambda *_: None)
         supervisor = Supervisor(
             stack.enter_context(bound("127.0.0.1", 0)),
             {**os.environ, DIRECTORY: directory},
@@ -35,6 +34,9 @@ def main(directory: str, workers: int, start_seconds: float) -> None:
         stack.enter_context(supervisor.serving(workers))
         sys.stdout.write("serving\n")
         sys.stdout.flush()
+        if (Path(directory) / "collecting").exists():
+            weakref.finalize(supervisor.restarts, signal.raise_signal, signal.SIGTERM)
+            supervisor.restarts = QUICK  # the last reference to the others goes, so the callback runs
         supervisor.watch()
 
 

@@ -103,9 +103,11 @@ def test_a_killed_process_is_restarted_each_time(tmp_path: Path) -> None:
         assert stopped(process) == 128 + signal.SIGTERM
 
 
-def test_the_supervisor_stops_even_if_the_exception_of_the_signals_handler_is_lost(tmp_path: Path) -> None:
-    with supervised(tmp_path, "mended", "deaf", workers=1) as process:
+def test_a_signal_that_the_interpreter_handles_in_a_callback_is_not_lost(tmp_path: Path) -> None:
+    """Python drops an exception of a handler that runs inside a callback of the garbage collector."""
+    with supervised(tmp_path, "mended", "collecting", workers=1) as process:
         wait_until(lambda: serves(tmp_path))
         family = descendants(process.pid)
         assert stopped(process) == 128 + signal.SIGTERM
         assert alive(family) == set()
+        assert (tmp_path / "err").read_text() == ""

@@ -4,7 +4,7 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
-from typing import Final
+from typing import Final, NoReturn
 
 import asyncpg
 import typer
@@ -32,7 +32,7 @@ class CommandFailed(Exception):
 def report_errors() -> Iterator[None]:
     """Print an error that the user can fix, and exit with status 1; other errors keep their traceback."""
     for number in STOPPING:
-        signal.signal(number, _leave)
+        signal.signal(number, leave)
     try:
         yield
     except (
@@ -79,7 +79,7 @@ def _database_error(error: BaseException) -> str:
     return " ".join(str(error).split()) or type(error).__name__
 
 
-def _leave(number: int, _frame: FrameType | None) -> None:
+def leave(number: int, _frame: FrameType | None = None) -> NoReturn:
     """Exit with cleanup, once: a second Ctrl-C must not interrupt the cleanup."""
     for stopping in STOPPING:
         signal.signal(stopping, signal.SIG_IGN)

@@ -12,11 +12,12 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import FrameType
 from typing import Final
 
 import structlog
 
-from insula.cli.failing import STOPPING, CommandFailed
+from insula.cli.failing import STOPPING, CommandFailed, leave
 from insula.dev.embedded import guarded
 
 _WEB: Final = ("insula.cli.web", "insula.asgi:create_app")
@@ -159,18 +160,20 @@ class Supervisor:
 
     @contextmanager
     def _woken_by_children(self) -> Iterator[None]:
-        """Make the end of a child wake the selector."""
+        """Make the end of a child, and the signals that end the command, wake the selector."""
         readable, writable = os.pipe()
         os.set_blocking(readable, False)
         os.set_blocking(writable, False)
-        handler = signal.signal(signal.SIGCHLD, lambda *_: None)
+        handlers = {number: signal.signal(number, _only_wake) for number in (signal.SIGCHLD, *STOPPING)}
         previous = signal.set_wakeup_fd(writable, warn_on_full_buffer=False)
         self._selector.register(readable, selectors.EVENT_READ)
         try:
             yield
         finally:
             signal.set_wakeup_fd(previous)
-            signal.signal(signal.SIGCHLD, handler)
+            for number, handler in handlers.items():
+                if signal.getsignal(number) is _only_wake:  # not ignored, as it is while everything stops
+                    signal.signal(number, handler)
             self._selector.close()
             os.close(readable)
             os.close(writable)
@@ -320,14 +323,17 @@ class Supervisor:
             self._close_pipe(child)
 
 
-def _leave_if_told(signals: bytes) -> None:
-    """Raise SystemExit if one of ``signals`` ends the command.
+def _only_wake(_number: int, _frame: FrameType | None) -> None:
+    """Do nothing: the signal's number is in the pipe of `set_wakeup_fd`.
 
-    Its handler raises that too, but Python drops the exception if the handler runs inside a callback of the garbage
-    collector.
+    An exception that is raised here would be lost if the handler ran inside a callback of the garbage collector.
     """
+
+
+def _leave_if_told(signals: bytes) -> None:
+    """Raise SystemExit if one of ``signals`` ends the command."""
     for number in STOPPING.intersection(signals):
-        raise SystemExit(128 + number)
+        leave(number)
 
 
 def _ended_child() -> int | None:
