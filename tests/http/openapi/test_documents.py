@@ -174,6 +174,7 @@ class TestErrors:
     def test_the_kernels_sets_of_codes_have_names(self, document: Document) -> None:
         assert answer(document, "list_bells", "403") == "ForbiddenInTenant"
         assert answer(document, "list_towers", "403") == "Forbidden"
+        assert answer(document, "list_bells", "401") == answer(document, "list_towers", "401") == "Unauthenticated"
         assert answer(document, "list_bells", "400") == "BadRequest"
         assert answer(document, "hang_bell", "422") == "InvalidIdempotentJsonRequest"
         assert codes(document, "Misdirected") == ["host_moved", "unknown_host"]

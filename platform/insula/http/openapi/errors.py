@@ -10,14 +10,9 @@ from typing import Final
 
 from insula.core.errors import (
     AppError,
-    Forbidden,
     IdempotencyKeyReused,
-    InsufficientScope,
     InvalidRequest,
     InvalidValue,
-    TenantConflict,
-    TenantRequired,
-    TenantSuspended,
 )
 from insula.core.paging import InvalidCursor
 from insula.http.errors import JSON_ERRORS, REQUEST_CHECK_ERRORS, WIRE_ERRORS, BodyTimeout
@@ -30,6 +25,7 @@ from insula.http.responses.problems import (
     merge_problems,
     problems,
 )
+from insula.http.routing.guards import Guard, TenantGuard
 
 Codes = frozenset[str]
 _PHRASES: Final[Mapping[str, str]] = {
@@ -57,15 +53,15 @@ def _codes(status: int, *errors: type[AppError]) -> Codes:
 
 
 _CHECKED: Final = _codes(400, *REQUEST_CHECK_ERRORS)
-_REFUSED: Final = _codes(403, Forbidden, InsufficientScope, TenantConflict)
 _INVALID: Final = _codes(422, InvalidRequest, InvalidValue)
 _JSON: Final = _codes(422, *JSON_ERRORS)
 _KEY: Final = _codes(422, IdempotencyKeyReused)
 _COMMON: Final[Mapping[Codes, str]] = {
     _CHECKED: "BadRequest",
     _CHECKED | _codes(400, *JSON_ERRORS): "BadJsonRequest",
-    _REFUSED: "Forbidden",
-    _REFUSED | _codes(403, TenantRequired, TenantSuspended): "ForbiddenInTenant",
+    _codes(401, *Guard.errors): "Unauthenticated",
+    _codes(403, *Guard.errors): "Forbidden",
+    _codes(403, *TenantGuard.errors): "ForbiddenInTenant",
     _codes(421, *REQUEST_CHECK_ERRORS): "Misdirected",
     _INVALID: "InvalidRequest",
     _INVALID | _codes(422, InvalidCursor): "InvalidListRequest",
