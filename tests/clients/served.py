@@ -1,5 +1,6 @@
 """A server as ``make run`` starts it, with the demo tenants."""
 
+import os
 import shutil
 import subprocess
 import tempfile
@@ -23,7 +24,7 @@ def served(log: Path) -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="insula-clients-"))
     folder.chmod(0o755)  # the database server's account must reach its data
     port, variables = free_port(), environment(folder / "data")
-    command = [str(INSULA), "run", "--port", str(port)]
+    command = [str(INSULA), "run", "--port", str(port), "--parent", str(os.getpid())]  # ends if we are killed
     try:
         with (
             log.open("wb") as output,
