@@ -1,8 +1,10 @@
 """Controls: the rightful caller sends the same request. A refusal counts only if the control succeeds."""
 
 from dataclasses import dataclass, replace
+from http import HTTPStatus
 
 from insula.http.routing.guards import TenantGuard
+from insula.signin import FORM_PAGES
 from tests.isolation.matrix import payloads, selectors
 from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell
@@ -46,6 +48,8 @@ class Control:
         """Return whether the answer shows that the request was valid."""
         if self.route.name in LOCAL_ONLY:
             return answer.status == 404
+        if self.route.name in FORM_PAGES and self.route.method == "POST":
+            return answer.status == HTTPStatus.SEE_OTHER
         if self.payload in _TAKES_ANY or "encoded" in self.payload:
             return answer.status < 500
         return answer.ok

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 from uuid import UUID, uuid4
 
 from pydantic import BaseModel
@@ -15,6 +15,7 @@ from starlette.staticfiles import StaticFiles
 
 from insula.core.ids import new_id, new_secret
 from insula.http.kinds import UPLOAD
+from insula.signin import FORM_PAGES
 from tenants.invitations.tokens import new_token
 from tests.isolation.matrix import payloads
 from tests.isolation.matrix.payloads import Payload
@@ -49,6 +50,8 @@ class Draft:
 
     def request(self) -> Request:
         """Return the request. Raises Underivable."""
+        if self.route.name in FORM_PAGES and self.route.method == "POST":
+            return self._form()
         body = self._raw_body()
         headers = (("stripe-signature", sign(body, self.signing_secret)),) if body and self._signed else ()
         method = "GET" if self.route.method == "MOUNT" else self.route.method
@@ -57,6 +60,13 @@ class Draft:
             name, pattern = self.position.header
             request = request.with_headers((name, pattern.format(token=self.foreign[SEARCH])))
         return request
+
+    def _form(self) -> Request:
+        fields = {"email": f"walker-{uuid4().hex[:12]}@example.com"}
+        if self.route.template == "/account/register":
+            fields |= {"name": "Walker", "password": "nine purple lanterns"}
+        headers = (("content-type", "application/x-www-form-urlencoded"),)
+        return Request("POST", self._path(), query=self._query(), headers=headers, body=urlencode(fields).encode())
 
     @property
     def _signed(self) -> bool:
