@@ -12,7 +12,8 @@ TEST := .venv/.synced-test
 CHECK := .venv/.synced-check
 BENCH := .venv/.synced-bench
 BROWSER := .venv/.synced-browser
-INSTALLED = $(patsubst .venv/.synced-%,%,$(wildcard .venv/.synced-*))
+# Not $(wildcard): make remembers a folder, and would miss the stamps of a target before in the same call.
+INSTALLED = $(patsubst .venv/.synced-%,%,$(shell ls -d .venv/.synced-* 2>/dev/null))
 CHROMIUM := $(or $(shell command -v chromium || command -v chromium-browser || command -v google-chrome),)
 # An app is a folder with an app.py: a new one is checked as the others are.
 APPS := $(patsubst %/app.py,%,$(wildcard */app.py))

@@ -70,7 +70,7 @@ def test_an_apps_settings_are_in_the_environment_the_dump_and_the_example() -> N
     assert to_environment(settings)["INSULA_SUPPORT_DESK"] == "Desk 4"
     assert load(dump(settings), type(settings)) == settings
     assert load(dump(settings), Settings) == Settings.model_validate(json.loads(dump(Settings())))
-    assert "INSULA_SUPPORT_DESK=Desk 1" in example(type(settings)).splitlines()
+    assert "#INSULA_SUPPORT_DESK=Desk 1" in example(type(settings)).splitlines()
 
 
 def test_an_apps_unsafe_settings_are_reported_first() -> None:
