@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Final
 
 from fastapi import APIRouter, Request
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from insula.apps import App, Installation
 from insula.callers import Members, Staff
@@ -47,6 +47,10 @@ class DemoUser(BaseModel):
 
 class DemoSignIn(Input):
     """The app of the token, the demo user and the tenant."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"app": "desk", "email": "owner@acme.example", "tenant": "acme"}]}
+    )
 
     app: str = Field(max_length=64)
     email: str = Field(max_length=320)

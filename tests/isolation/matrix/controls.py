@@ -21,6 +21,9 @@ from tests.support.provider import first_secret
 LOCAL_ONLY = frozenset({"GET /mailbox", "GET /mailbox/{name}", "GET /mailbox/{name}/html"})
 """Pages of a local installation; elsewhere they are 404 for everyone."""
 
+FROM_A_PAGE = "POST /insula-dev/sign-in"
+"""Refuses every request that no docs page of the server has sent."""
+
 _TAKES_ANY = frozenset({payloads.SQL, payloads.SORTED, payloads.EXTRA})
 
 
@@ -48,6 +51,8 @@ class Control:
         """Return whether the answer shows that the request was valid."""
         if self.route.name in LOCAL_ONLY:
             return answer.status == 404
+        if self.route.name == FROM_A_PAGE:
+            return answer.status == 403 or (self.payload == payloads.EXTRA and answer.status == 422)
         if self.route.name in FORM_PAGES and self.route.method == "POST":
             return answer.status == HTTPStatus.SEE_OTHER
         if self.payload in _TAKES_ANY or "encoded" in self.payload:

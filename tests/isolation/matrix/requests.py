@@ -31,6 +31,8 @@ _GRANTABLE: Final = {"permissions": frozenset(POLICY.published), "actions": POLI
 """The product's codes for fields whose example may name codes of resources that the product does not have."""
 
 _SIGNATURE: Final = "stripe-signature"
+_REQUIRED: Final[Mapping[str, Mapping[str, str]]] = {"GET /insula-dev/users": {"app": "tenants"}}
+"""Parameters without a default."""
 
 
 class Underivable(Exception):
@@ -87,7 +89,8 @@ class Draft:
         return ids[name]
 
     def _query(self) -> Mapping[str, str]:
-        query = {name: self.foreign[value] for name, value in self.position.query.items() if value in self.foreign}
+        query = dict(_REQUIRED.get(self.route.name, {}))
+        query |= {name: self.foreign[value] for name, value in self.position.query.items() if value in self.foreign}
         if self.payload == payloads.SQL and SEARCH in self.route.queries:
             query[SEARCH] = payloads.INJECTION
         if self.payload == payloads.SORTED:

@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from insula.core import clock
 from insula.core.errors import NotFound
 from insula.core.ids import new_id
+from insula.core.settings import Settings
 from insula.db.models import FREE
 from insula.db.schema.base import metadata
 from tests.isolation.matrix.holders import held_roles
 from tests.isolation.matrix.kinds import ALIASES, ROWS, SKIPPED
 from tests.isolation.matrix.tenant import AttackTenant, Person, Row, hashed
+from tests.support.apps import audience
 from tests.support.samples import referring_to, sample, tenant_of
 
 Rows = dict[str, list[Row]]
@@ -153,6 +155,7 @@ def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
         current_password=tenant.password,
         tenant=tenant.slug,
         error_code=NotFound.code,
+        resource=audience(Settings(environment="test"), "tenants"),
     )
     if "entitlement_override" in parents:
         tenant.ids["entitlement_key"] = str(parents["entitlement_override"]["key"])
