@@ -142,7 +142,7 @@ PAGES: Final = (
     Shown("mailbox", "/mailbox"),
     Shown("mail", "/mailbox", _mail),
     Shown("not-found", "/nowhere"),
-    Shown("not-a-page", "/api/v1/projects"),
+    Shown("not-a-page", "/api/v1/members"),
     Shown("errors", "/errors"),
     Shown("error", "/errors/not_found"),
 )

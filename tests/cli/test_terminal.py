@@ -36,22 +36,22 @@ def test_a_developer_sees_progress_requests_reloads_and_a_quiet_end(directory: P
         assert "\x1b[32m✓" in screen.raw
 
         preflight = {"origin": FRONTEND, "access-control-request-method": "GET"}
-        allowed = httpx.options(f"{base}/api/v1/projects", headers=preflight)
+        allowed = httpx.options(f"{base}/api/v1/members", headers=preflight)
         assert allowed.headers["access-control-allow-origin"] == FRONTEND
         assert "access-control-allow-credentials" not in allowed.headers
-        refused = httpx.options(f"{base}/api/v1/projects", headers={**preflight, "origin": "http://localhost:6666"})
+        refused = httpx.options(f"{base}/api/v1/members", headers={**preflight, "origin": "http://localhost:6666"})
         assert refused.status_code == 400
         body = {"email": "owner@acme.example", "password": "insula-demo", "tenant": "acme"}
         body["resource"] = f"http://localhost:{port}/api"
         token = httpx.post(f"{base}/auth/login", json=body).raise_for_status().json()["access_token"]
-        httpx.get(f"{base}/api/v1/projects?limit=1", headers={"authorization": f"Bearer {token}"}).raise_for_status()
+        httpx.get(f"{base}/api/v1/members?limit=1", headers={"authorization": f"Bearer {token}"}).raise_for_status()
         httpx.get(f"{base}/healthz").raise_for_status()
-        screen.wait_for("/api/v1/projects ")
+        screen.wait_for("/api/v1/members ")
         requests = [line for line in screen.lines if re.match("[A-Z]+ +/", line)]
         assert [line.split()[:3] for line in requests] == [
-            ["OPTIONS", "/api/v1/projects", "400"],
+            ["OPTIONS", "/api/v1/members", "400"],
             ["POST", "/auth/login", "200"],
-            ["GET", "/api/v1/projects", "200"],
+            ["GET", "/api/v1/members", "200"],
         ]
         assert requests[-1].endswith(" ms  acme")
         assert len({line.index(f" {line.split()[2]} ") for line in requests}) == 1

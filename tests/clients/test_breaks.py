@@ -54,13 +54,13 @@ def document() -> Document:
         "operationId": "list_projects",
         "parameters": [{"$ref": "#/components/parameters/Limit"}],
         "responses": {"200": json_of("Page")},
-        "security": [{"bearer": ["project:read"]}, {"apiKey": ["project:read"]}],
+        "security": [{"bearer": ["rack:read"]}, {"apiKey": ["rack:read"]}],
     }
     creating = {
         "operationId": "create_project",
         "requestBody": {**json_of("Create"), "required": True},
         "responses": {"201": tagged, "409": taken},
-        "security": [{"bearer": ["project:create"]}],
+        "security": [{"bearer": ["rack:create"]}],
     }
     schemas = {
         "Status": STATUS,
@@ -71,7 +71,7 @@ def document() -> Document:
         "TakenProblem": TAKEN,
     }
     components = {"schemas": schemas, "parameters": {"Limit": LIMIT}}
-    return deepcopy({"paths": {"/projects": {"get": listing, "post": creating}}, "components": components})
+    return deepcopy({"paths": {"/racks": {"get": listing, "post": creating}}, "components": components})
 
 
 def schema(changed: Document, name: str) -> Document:
@@ -80,7 +80,7 @@ def schema(changed: Document, name: str) -> Document:
 
 
 def operation(changed: Document, method: str) -> Document:
-    found: Document = changed["paths"]["/projects"][method]
+    found: Document = changed["paths"]["/racks"][method]
     return found
 
 
@@ -97,26 +97,26 @@ def rename_page(changed: Document) -> None:
 Change = Callable[[Document], object]
 
 BREAKING: dict[str, tuple[Change, list[str]]] = {
-    "an operation is removed": (lambda d: d["paths"]["/projects"].pop("get"), ["GET /projects: removed"]),
+    "an operation is removed": (lambda d: d["paths"]["/racks"].pop("get"), ["GET /racks: removed"]),
     "an operation is renamed": (
         lambda d: put(operation(d, "get"), operationId="find_projects"),
-        ["GET /projects: the operation was called list_projects, is called find_projects"],
+        ["GET /racks: the operation was called list_projects, is called find_projects"],
     ),
     "a parameter is removed": (
         lambda d: operation(d, "get").pop("parameters"),
-        ["GET /projects: the parameter limit (query) is removed"],
+        ["GET /racks: the parameter limit (query) is removed"],
     ),
     "a parameter becomes required": (
         lambda d: put(d["components"]["parameters"]["Limit"], required=True),
-        ["GET /projects: the parameter limit (query) is required now"],
+        ["GET /racks: the parameter limit (query) is required now"],
     ),
     "a new parameter is required": (
         lambda d: operation(d, "get")["parameters"].append({"name": "tenant", "in": "query", "required": True}),
-        ["GET /projects: the parameter tenant (query) is required now"],
+        ["GET /racks: the parameter tenant (query) is required now"],
     ),
     "a parameter accepts less": (
         lambda d: put(d["components"]["parameters"]["Limit"]["schema"], maximum=50),
-        ["GET /projects limit (query): maximum is 50 now"],
+        ["GET /racks limit (query): maximum is 50 now"],
     ),
     "a field of a request becomes required": (
         lambda d: schema(d, "Create")["required"].append("status"),
@@ -164,27 +164,27 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
     ),
     "a successful response is removed": (
         lambda d: put(operation(d, "post"), responses={"202": json_of("Read")}),
-        ["POST /projects: the response 201 is removed", "POST /projects: the response 202 is new"],
+        ["POST /racks: the response 201 is removed", "POST /racks: the response 202 is new"],
     ),
     "a header is removed": (
         lambda d: operation(d, "post")["responses"]["201"].pop("headers"),
-        ["POST /projects 201: the header ETag is removed"],
+        ["POST /racks 201: the header ETag is removed"],
     ),
     "problems are no problems any more": (
         lambda d: put(operation(d, "post")["responses"], **{"409": json_of("TakenProblem")}),
-        ["POST /projects 409: application/problem+json is removed"],
+        ["POST /racks 409: application/problem+json is removed"],
     ),
     "a field of a problem is removed": (
         lambda d: put(schema(d, "TakenProblem"), allOf=[{"type": "object", "properties": {"title": {}}}]),
         ["TakenProblem (problem).code: removed"],
     ),
     "an operation needs another scope": (
-        lambda d: put(operation(d, "post"), security=[{"bearer": ["project:create", "project:read"]}]),
-        ["POST /projects: needs the scope project:read now"],
+        lambda d: put(operation(d, "post"), security=[{"bearer": ["rack:create", "rack:read"]}]),
+        ["POST /racks: needs the scope rack:read now"],
     ),
     "a credential no longer suffices": (
-        lambda d: put(operation(d, "get"), security=[{"bearer": ["project:read"]}]),
-        ["GET /projects: the credential apiKey no longer suffices"],
+        lambda d: put(operation(d, "get"), security=[{"bearer": ["rack:read"]}]),
+        ["GET /racks: the credential apiKey no longer suffices"],
     ),
     "a schema is renamed": (
         rename_page,
@@ -230,7 +230,7 @@ def test_a_change_that_only_adds_is_none(name: str) -> None:
 def test_an_operation_that_needed_no_credential_and_needs_one_is_named() -> None:
     before = document()
     operation(before, "post")["security"] = []
-    assert breaks({"api": before}, {"api": document()}) == ["api: POST /projects: needs a credential now"]
+    assert breaks({"api": before}, {"api": document()}) == ["api: POST /racks: needs a credential now"]
 
 
 def test_a_document_that_is_gone_is_named() -> None:
