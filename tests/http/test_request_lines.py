@@ -7,14 +7,20 @@ import pytest
 from insula.core.terminal import Terminal, has_colours, printable
 from tests.http.probe import build, client_of, configured
 
+METHODS = ("GET ", "OPTIONS ")
 LOCAL = configured().model_copy(update={"log_format": "console", "log_level": "WARNING"})
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Return the lines of requests, without those of the tests' client, which other tests may have let write."""
+    return [line for line in capsys.readouterr().out.splitlines() if line.startswith(METHODS)]
 
 
 async def test_a_line_has_the_method_path_status_and_milliseconds(capsys: pytest.CaptureFixture[str]) -> None:
     async with client_of(build(LOCAL)) as client:
         await client.get("/api/v1/see?token=canary")
         await client.get("/nowhere")
-    first, second = capsys.readouterr().out.splitlines()
+    first, second = shown(capsys)
 
     assert first.split()[:3] == ["GET", "/api/v1/see", "200"]
     assert second.split()[:3] == ["GET", "/nowhere", "404"]
@@ -40,10 +46,10 @@ async def test_preflights_and_assets_are_shown_only_if_all_is_logged(
     async with client_of(build(settings)) as client:
         await client.options("/api/v1/see", headers=preflight)
         await client.get("/static/insula/insula.css")
-        shown = capsys.readouterr().out.splitlines()
+        first = shown(capsys)
         await client.get("/static/nowhere.css")
 
-    assert len(shown) == lines
+    assert len(first) == lines
     assert "404" in capsys.readouterr().out
 
 
@@ -51,7 +57,7 @@ async def test_a_long_path_keeps_its_ends(capsys: pytest.CaptureFixture[str], mo
     monkeypatch.setenv("COLUMNS", "80")
     async with client_of(build(LOCAL)) as client:
         await client.get(f"/api/{'x' * 100}/items")
-    [line] = capsys.readouterr().out.splitlines()
+    [line] = shown(capsys)
 
     assert "…" in line
     assert "/api/" in line
