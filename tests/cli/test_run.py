@@ -63,20 +63,20 @@ def test_everything_starts_keeps_running_and_stops(directory: Path) -> None:
         assert not (directory / "data" / "running.json").exists()
     with running(directory, port) as process:
         assert acme(directory) == first
+        replaces_a_killed_web_process(process, port)
+        process.send_signal(signal.SIGINT)
+        assert process.wait(30) == 0  # Ctrl-C is the usual way to stop
+    with running(directory, port) as process:
         family = descendants(process.pid)
         process.kill()
         wait_until(lambda: not alive(family))
 
 
-def test_a_killed_web_process_is_replaced(directory: Path) -> None:
-    port = free_port()
-    with running(directory, port) as process:
-        [web] = [pid for pid in descendants(process.pid) if b"insula.cli.web" in command_line(pid)]
-        os.kill(web, signal.SIGKILL)
-        wait_until(lambda: answers(port, process))
-        assert web not in descendants(process.pid)
-        process.send_signal(signal.SIGINT)
-        assert process.wait(30) == 0  # Ctrl-C is the usual way to stop
+def replaces_a_killed_web_process(process: subprocess.Popen[bytes], port: int) -> None:
+    [web] = [pid for pid in descendants(process.pid) if b"insula.cli.web" in command_line(pid)]
+    os.kill(web, signal.SIGKILL)
+    wait_until(lambda: answers(port, process))
+    assert web not in descendants(process.pid)
 
 
 def test_a_port_in_use_is_reported_before_anything_is_created(directory: Path) -> None:
