@@ -89,10 +89,10 @@ class TestSigningIn:
         self, client: httpx.AsyncClient, make: Factories, sign_in: SignIn, tenant: TenantRow, hire: Hire
     ) -> None:
         owner = await sign_in(await make.member(tenant, "owner"), tenant)
-        assert problem(await client.get(TICKETS, headers=owner)) == (401, "unauthenticated")
+        assert problem(await client.get(TICKETS, headers=owner)) == (401, "wrong_audience")
         assert problem(await client.get("/api/v1/tenant", headers=await hire(AgentRole.LEAD))) == (
             401,
-            "unauthenticated",
+            "wrong_audience",
         )
         assert (await client.get("/api/v1/tenant", headers=owner)).status_code == 200
 
