@@ -18,7 +18,7 @@ _WRITERS: Final = ("owner", "admin", "member")
 
 
 ChoosePerson = Callable[[UUID, tuple[str, ...]], Person]
-"""Chooses a random person who has one of these roles in the tenant."""
+"""Chooses a random member of the tenant with one of these roles."""
 
 
 @dataclass(frozen=True, slots=True)

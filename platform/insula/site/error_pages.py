@@ -3,21 +3,20 @@
 Both answer JSON to programs that ask for it.
 """
 
-import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from functools import lru_cache
 from http import HTTPStatus
 from itertools import groupby
-from typing import Annotated, Final, Literal, NamedTuple
+from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, Field
 
 from insula.core.errors import AppError, ManifestError, NotFound, Retry
 from insula.core.paging import Page
-from insula.core.preconditions import is_known
 from insula.core.settings import Settings, error_pages
 from insula.http.errors import UNNAMED_ERRORS
+from insula.http.responses.contents import Content
 from insula.http.responses.media_types import prefers_json
 from insula.http.routing.route import PublicRoute
 from insula.pages.site import POLICY, Site, Tool
@@ -44,17 +43,6 @@ class ErrorRead(BaseModel):
     meaning: str
     cure: str
     retry: Retry = Field(description="Whether it helps to repeat the request.")
-
-
-class _Content(NamedTuple):
-    body: bytes
-    media_type: str
-    etag: str
-
-    @classmethod
-    def of(cls, text: str, media_type: str) -> "_Content":
-        body = text.encode()
-        return cls(body, media_type, f'"{hashlib.sha256(body).hexdigest()[:32]}"')
 
 
 def declared_errors() -> Mapping[str, type[AppError]]:
@@ -115,17 +103,13 @@ class _ErrorPages:
 
     def _answer(self, request: Request, code: str | None, wanted: Literal["html", "json"] | None) -> Response:
         as_json = prefers_json(request) if wanted is None else wanted == "json"
-        content = self._rendered(code, as_json)
-        headers = {**_HEADERS, "ETag": content.etag}
-        if is_known(", ".join(request.headers.getlist("if-none-match")), content.etag):
-            return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-        return Response(content.body, media_type=content.media_type, headers=headers)
+        return self._rendered(code, as_json).answer(request, _HEADERS)
 
-    def _render(self, code: str | None, as_json: bool) -> _Content:  # noqa: FBT001 - the key of a cache
+    def _render(self, code: str | None, as_json: bool) -> Content:  # noqa: FBT001 - the key of a cache
         if as_json:
             read = self._page() if code is None else self._read(self._errors[code])
-            return _Content.of(read.model_dump_json(), JSON)
-        return _Content.of(self._index() if code is None else self._explained(self._errors[code]), HTML)
+            return Content.of(read.model_dump_json(), JSON)
+        return Content.of(self._index() if code is None else self._explained(self._errors[code]), HTML)
 
     def _page(self) -> Page[ErrorRead]:
         return Page[ErrorRead](items=[self._read(error) for error in self._listed.values()], next_cursor=None)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from insula.http.openapi.walk import (
+    COMPONENTS,
     SCHEMAS,
     Document,
     operations,
@@ -164,7 +165,7 @@ def remove_unused(document: Document) -> None:
     used = reachable(document, [document["paths"], document.get("webhooks", {})])
     components = document["components"]
     for section in [name for name in components if name != "securitySchemes"]:
-        kept = {name: part for name, part in components[section].items() if f"#/components/{section}/{name}" in used}
+        kept = {name: part for name, part in components[section].items() if f"{COMPONENTS}{section}/{name}" in used}
         if kept:
             components[section] = kept
         else:

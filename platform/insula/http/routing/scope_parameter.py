@@ -23,14 +23,13 @@ def with_scope(endpoint: Callable[..., Any], guard: Guard[Any, Any]) -> Callable
 
     FastAPI has checked all other parameters by then. Other endpoints than coroutine functions are returned as they are.
     """
-    name = _parameter_of(endpoint, guard)
-    signature = inspect.signature(endpoint)
-    if name not in signature.parameters or not inspect.iscoroutinefunction(endpoint):
-        return endpoint
+    hints, signature = get_type_hints(inspect.unwrap(endpoint), include_extras=True), inspect.signature(endpoint)
+    name = next((name for name, hint in hints.items() if _has(hint, guard)), "")
     others = [each for each in signature.parameters.values() if each.name != name]
-    if any(each.kind not in _NAMED for each in others):
+    fillable = name in signature.parameters and all(each.kind in _NAMED for each in others)
+    if not fillable or not inspect.iscoroutinefunction(endpoint):
         return endpoint
-    own = next((each.name for each in others if _is_request(endpoint, each.name)), None)
+    own = next((each.name for each in others if _is_request(hints.get(each.name))), None)
     asked = own or _REQUEST
 
     @wraps(endpoint)
@@ -45,18 +44,10 @@ def with_scope(endpoint: Callable[..., Any], guard: Guard[Any, Any]) -> Callable
     return filled
 
 
-def _parameter_of(endpoint: Callable[..., Any], guard: Guard[Any, Any]) -> str:
-    for name, hint in _hints(endpoint).items():
-        marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
-        if any(isinstance(mark, Depends) and mark.dependency is guard for mark in marks):
-            return name
-    raise LookupError(f"{endpoint.__qualname__} has no parameter of this guard")
+def _has(hint: object, guard: Guard[Any, Any]) -> bool:
+    marks = get_args(hint)[1:] if get_origin(hint) is Annotated else ()
+    return any(isinstance(mark, Depends) and mark.dependency is guard for mark in marks)
 
 
-def _is_request(endpoint: Callable[..., Any], name: str) -> bool:
-    hint = _hints(endpoint).get(name)
+def _is_request(hint: object) -> bool:
     return isinstance(hint, type) and issubclass(hint, Request)
-
-
-def _hints(endpoint: Callable[..., Any]) -> dict[str, Any]:
-    return get_type_hints(inspect.unwrap(endpoint), include_extras=True)
