@@ -2,7 +2,7 @@
 
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,15 +13,18 @@ from structlog.testing import capture_logs
 
 from insula.core import clock
 from insula.core.errors import Unauthenticated
-from insula.core.ids import new_id
+from insula.core.ids import TenantId, new_id
 from insula.core.logging import AccessLog
 from insula.db.engine.roles import GATE
 from insula.identity.credentials.api_keys import PATTERN, PREFIX, digest_of, new_key, public_part, read_key
 from tests.support.app import Live, SignIn
 from tests.support.factories import Factories, TenantRow
+from tests.support.waiting import until
+from tests.support.worker import Readback
 
 RACKS = "/api/v1/racks"
 LARGEST = UUID(int=2**128 - 1)
+Announced = Callable[[], Awaitable[None]]
 
 
 @pytest.fixture
@@ -36,6 +39,26 @@ def queries(live: Live) -> Iterator[list[str]]:
     event.listen(engine, "before_cursor_execute", note)
     yield sent
     event.remove(engine, "before_cursor_execute", note)
+
+
+@pytest.fixture
+async def announced(
+    live: Live, make: Factories, tenant: TenantRow, queries: list[str], readback: Readback
+) -> Announced:
+    """Wait until this process was notified of every row made so far, then forget the statements sent meanwhile."""
+
+    async def wait() -> None:
+        other, name = await make.api_key(tenant), f"Seen {new_id()}"
+        await readback("update tenant set name = :name where id = :id", name=name, id=tenant.id)
+
+        async def seen() -> bool:
+            found = await live.kernel.directory.api_key(TenantId(tenant.id), other.id)
+            return found is not None and found.tenant.name == name
+
+        await until(seen)
+        queries.clear()
+
+    return wait
 
 
 def with_checksum(body: str) -> str:
@@ -132,9 +155,10 @@ class TestPresented:
         assert (await client.get(RACKS, headers=bearer(token))).status_code == 200
 
     async def test_a_wrong_checksum_costs_no_query(
-        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, queries: list[str]
+        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, queries: list[str], announced: Announced
     ) -> None:
         made = await make.api_key(tenant, "rack:read")
+        await announced()
         wrong = made.key[:-1] + ("0" if made.key[-1] != "0" else "1")
         for headers in ({"X-API-Key": wrong}, bearer(wrong)):
             answer = await client.get(RACKS, headers=headers)
@@ -144,17 +168,19 @@ class TestPresented:
         assert len(queries) == 1
 
     async def test_a_key_is_read_from_the_database_once(
-        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, queries: list[str]
+        self, client: httpx.AsyncClient, make: Factories, tenant: TenantRow, queries: list[str], announced: Announced
     ) -> None:
         made = await make.api_key(tenant, "rack:read")
+        await announced()
         for _ in range(3):
             assert (await client.get(RACKS, headers=made.headers)).status_code == 200
         assert len(queries) == 1
 
     async def test_an_unknown_key_is_read_from_the_database_once(
-        self, client: httpx.AsyncClient, tenant: TenantRow, queries: list[str]
+        self, client: httpx.AsyncClient, tenant: TenantRow, queries: list[str], announced: Announced
     ) -> None:
         strange = {"X-API-Key": new_key(tenant.id, new_id())}
+        await announced()
         for _ in range(3):
             assert (await client.get(RACKS, headers=strange)).status_code == 401
         assert len(queries) == 1

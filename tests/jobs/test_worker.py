@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from pydantic import JsonValue
+from structlog.testing import capture_logs
 
 from insula.core.errors import NotFound
 from insula.core.settings import Settings
@@ -155,6 +156,28 @@ async def test_an_effect_happens_once_however_often_the_job_runs(
     async with working(quick(settings), {"probe.twice": twice}):
         await ended(readback, number, "succeeded")
     assert turns == [True, False]
+
+
+async def test_a_job_that_ended_elsewhere_while_it_ran_is_logged_and_nothing_fails(
+    settings: Settings, database: Database, make: Factories, readback: Readback
+) -> None:
+    """It ran again on another worker, because this one sent no heartbeats for a while."""
+    held, starts = asyncio.Event(), asyncio.Event()
+
+    async def hold(_context: JobContext, _arguments: Mapping[str, JsonValue]) -> None:
+        starts.set()
+        await held.wait()
+
+    tenant, probe = await make.tenant(), Probe()
+    number = await put(database, tenant, "probe.hold")
+    async with working(quick(settings), {"probe.hold": hold, "probe": probe.run}):
+        await asyncio.wait_for(starts.wait(), 10)
+        await readback("SELECT jobs.procrastinate_finish_job_v1(:id, 'succeeded', false)", id=number)
+        with capture_logs() as logged:
+            held.set()
+            await until(lambda: any(found["event"] == "job had ended already" for found in logged), 10)
+        await ended(readback, await put(database, tenant, "probe"), "succeeded")
+    assert (await job(readback, number))["status"] == "succeeded"
 
 
 async def test_a_stopping_worker_finishes_its_running_jobs(

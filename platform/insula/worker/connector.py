@@ -115,6 +115,7 @@ class PatientConnector(PsycopgConnector):
 
     A finished job whose end was not saved would stay "doing" for as long as its worker sends
     heartbeats. Repeating a statement is harmless: the second time the job is no longer "doing".
+    A job can also have ended before the first try: it ran again elsewhere while its worker sent no heartbeats.
     """
 
     def __init__(self, **pool: Any) -> None:
@@ -164,8 +165,10 @@ class PatientConnector(PsycopgConnector):
             try:
                 await super().execute_query_async(query, **arguments)
             except ConnectorException as error:
-                if repeated and isinstance(error.__cause__, psycopg.errors.RaiseException):
-                    return  # the job has ended already: the first try was saved, only its answer was lost
+                if isinstance(error.__cause__, psycopg.errors.RaiseException):  # the job has ended already
+                    if not repeated:
+                        _log.warning("job had ended already", queued_job=arguments.get("job_id"))
+                    return
                 late = monotonic() - begun > self._patience
                 if not _is_passing(error) or (late and not self._hurried):
                     raise
