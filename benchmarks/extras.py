@@ -5,7 +5,7 @@ from statistics import median
 from typing import Final
 from urllib.parse import urlsplit
 
-from benchmarks.load import Target, burst
+from benchmarks.load import Burst, Target, burst
 from benchmarks.proc import connections_to, resident_mb
 from benchmarks.run import Results, Workers, targets_of, warm
 from benchmarks.servers import INSULA, Cores, Running, running, workers_of
@@ -69,23 +69,24 @@ def measure_memory(servers: Sequence[Running], results: Results) -> None:
 def measure_workers(testbed: Testbed, cores: Cores, rounds: int, seconds: float, results: Results) -> None:
     """Read from one web process and from two, on all cores, and count their connections."""
     everywhere = cores.application | cores.others
+    results.cores = len(everywhere)
     with running(testbed, [INSULA], everywhere) as one, running(testbed, [INSULA], everywhere, 2) as two:
         servers = {1: one[0], 2: two[0]}
         targets = {
             count: targets_of(testbed, [server], ["read"])["read"]["insula"] for count, server in servers.items()
         }
-        rates: dict[int, list[float]] = {count: [] for count in servers}
+        bursts: dict[int, list[Burst]] = {count: [] for count in servers}
         for target in targets.values():
             warm(target, seconds)
         for number in range(rounds):
             for count, target in targets.items():
-                rates[count].append(burst(target, seconds).rate)
-                print(f"  {number + 1}/{rounds} read   {count} workers       {rates[count][-1]:8.0f} req/s", flush=True)
+                bursts[count].append(found := burst(target, seconds))
+                print(f"  {number + 1}/{rounds} read   {count} workers       {found.rate:8.0f} req/s", flush=True)
         for count, server in servers.items():
-            results.workers[count] = _workers(testbed, server, rates[count])
+            results.workers[count] = _workers(testbed, server, bursts[count])
 
 
-def _workers(testbed: Testbed, server: Running, rates: Sequence[float]) -> Workers:
+def _workers(testbed: Testbed, server: Running, bursts: Sequence[Burst]) -> Workers:
     port, processes = urlsplit(testbed.settings.database_url).port or 0, workers_of(server)
     held = [connections_to(port, pid) for pid in processes]
-    return Workers(rates, sum(held), len(processes) * testbed.settings.database.budget, resident_mb(processes))
+    return Workers(bursts, sum(held), len(processes) * testbed.settings.database.budget, resident_mb(processes))

@@ -33,6 +33,8 @@ class Burst:
     database_cpu_us: float
     foreign: float
     """The part of the machine that other programs used."""
+    cpu_us: float
+    """The CPU time of a request in all: the application's, the database's and the load generator's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,16 @@ def burst(target: Target, seconds: float, *, connections: int = CONNECTIONS, rat
         raise LoadFailed(f"{target.name}, {target.requests.name}: only {counts}")
     each = 1e6 / requests
     foreign = max(0.0, everything - app - database - wrk) / (everything + idle)
-    return Burst(int(requests), requests * 1e6 / duration, p50 / 1e3, p99 / 1e3, app * each, database * each, foreign)
+    return Burst(
+        requests=int(requests),
+        rate=requests * 1e6 / duration,
+        p50_ms=p50 / 1e3,
+        p99_ms=p99 / 1e3,
+        app_cpu_us=app * each,
+        database_cpu_us=database * each,
+        foreign=foreign,
+        cpu_us=(app + database + wrk) * each,
+    )
 
 
 def _spent(target: Target) -> tuple[float, ...]:

@@ -23,17 +23,22 @@ Key = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Workers:
-    """The throughput of a number of web processes in each round, and their connections."""
+    """What a number of web processes did in each round, and their connections."""
 
-    rates: Sequence[float]
+    bursts: Sequence[Burst]
     connections: int
     budget: int
     memory_mb: float
 
     @property
     def rate(self) -> float:
-        """The median over the rounds."""
-        return median(self.rates)
+        """Requests per second: the median over the rounds."""
+        return median(one.rate for one in self.bursts)
+
+    @property
+    def app_cpu_us(self) -> float:
+        """The application's CPU time of a request: the median over the rounds."""
+        return median(one.app_cpu_us for one in self.bursts)
 
 
 @dataclass
@@ -47,6 +52,8 @@ class Results:
     """Many short turns, to measure the cost of tenancy."""
     memory_mb: dict[str, float] = field(default_factory=dict)
     workers: dict[int, Workers] = field(default_factory=dict)
+    cores: int = 0
+    """The cores that the web processes, the database and the load generator shared when workers were compared."""
 
     def of(self, contestant: str, operation: str) -> Sequence[Burst]:
         """Return the bursts of one contestant and operation; none if it was not measured."""
