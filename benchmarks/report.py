@@ -132,14 +132,12 @@ class Report:
 
     def _workers(self) -> list[str]:
         lines = [
-            f"| {count} | {found.rate:,.0f} | {found.app_cpu_us:,.0f} | {found.connections} of {found.budget} | {found.memory_mb:.0f} |"
+            f"| {count} | {found.rate:,.0f} | {found.app_cpu_us:,.0f} "
+            f"| {found.connections} of {found.budget} | {found.memory_mb:.0f} |"
             for count, found in self.results.workers.items()
         ]
-        return (
-            ["| workers | read req/s | app CPU µs | connections | MB |", "|---:|---:|---:|---:|---:|", *lines]
-            if lines
-            else []
-        )
+        head = ["| workers | read req/s | app CPU µs | connections | MB |", "|---:|---:|---:|---:|---:|"]
+        return [*head, *lines] if lines else []
 
 
 def medians(bursts: Sequence[Burst]) -> dict[str, JsonValue]:

@@ -47,9 +47,9 @@ def report(insula: float, tax_us: float, cores: int = 4, second: float = 1.0) ->
     for name, cpu_us in (("insula", 300 + tax_us), ("twin_in_insula", 300)):
         for operation in ("read", "create", "patch"):
             results.alternating[name, operation] = [burst(1000, cpu_us)] * 3
-    rates = {1: 1000.0, 2: 1000 + 1000 * second}
+    reads = {1: 1000.0, 2: 1000 * (1 + second)}
     results.workers = {
-        count: Workers([burst(rate * part, 500) for part in (0.9, 1)], 7, 9, 80) for count, rate in rates.items()
+        count: Workers([burst(rate * part, 500) for part in (0.9, 1)], 7, 9, 80) for count, rate in reads.items()
     }
     results.cores = cores
     return Report({"date": "2026-11-28"}, {"postgresql": "18"}, 3, 3.0, results)
@@ -81,7 +81,7 @@ def test_the_report_lists_the_missed_bars() -> None:
 
 
 def test_two_workers_are_judged_by_what_the_cores_allow() -> None:
-    """A request takes 1,000 µs of CPU in all, so two cores serve 2,000 a second, and four twice what one worker does."""
+    """A request takes 1,000 µs of CPU in all: two cores serve 2,000 a second, and four twice what one worker does."""
     ratio = "two_workers_vs_possible"
     assert report(0.95, 50, cores=2, second=0.6).missed == []
     assert report(0.95, 50, cores=2, second=0.5).missed == [ratio]
