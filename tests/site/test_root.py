@@ -140,6 +140,16 @@ async def test_metrics_require_a_token_or_a_local_development_client(
     assert ("insula_request_duration_seconds_count" in answer.text) is (status == 200)
 
 
+async def test_metrics_are_not_open_to_a_trusted_proxy_on_this_machine_that_names_no_client(
+    settings: Settings, live: Live
+) -> None:
+    http = settings.http.model_copy(update={"trusted_proxies": ("127.0.0.1",)})
+    trusting = settings.model_copy(update={"environment": "local", "http": http})
+    async with client_of(_root(trusting, live.kernel), peer="127.0.0.1") as client:
+        assert (await client.get("/metrics")).status_code == 200
+        assert (await client.get("/metrics", headers={"x-forwarded-proto": "https"})).status_code == 404
+
+
 async def test_the_page_shows_every_app_and_its_documents(client: httpx.AsyncClient) -> None:
     answer = await client.get("/")
 

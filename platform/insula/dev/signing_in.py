@@ -19,13 +19,12 @@ from insula.core.errors import Forbidden, NotFound
 from insula.core.schemas import Input
 from insula.dev.seed import PASSWORD, STAFF, members
 from insula.http.kernel import kernel_of
-from insula.http.request.addresses import parse_address
 from insula.http.request.headers import TenantHints, head_of
+from insula.http.request.this_machine import is_from_this_machine
 from insula.http.responses.problems import problems
 from insula.http.routing.route import PublicRoute
-from insula.http.state import DIRECT, state_of
 from insula.identity import LoginRefused
-from insula.signin.origin import address_of, origin_of
+from insula.signin.origin import origin_of
 from insula.signin.selection import SignInTarget, choose
 
 SIGN_IN_ROUTES: Final = frozenset({"GET /insula-dev/users", "POST /insula-dev/sign-in"})
@@ -115,9 +114,8 @@ class _Handlers:
 
 
 def _check_machine(request: Request) -> None:
-    """Raise Forbidden unless the peer is on this machine, and the request names this machine and passed no proxy."""
-    peer = parse_address(address_of(request))
-    if state_of(request.scope).forwarding is not DIRECT or peer is None or not peer.is_loopback:
+    """Raise Forbidden unless the request comes from this machine and names it as its host."""
+    if not is_from_this_machine(request):
         raise Forbidden("Demo users sign in only from this machine, without a proxy")
     if head_of(request.scope).host not in _OWN_NAMES:
         raise Forbidden(f"Demo users sign in only at {', '.join(sorted(_OWN_NAMES))}")

@@ -17,10 +17,9 @@ from insula.core.errors import NotFound
 from insula.core.settings import Settings
 from insula.http.kernel import kernel_of
 from insula.http.metrics import RequestMetrics
-from insula.http.request.addresses import parse_address
+from insula.http.request.this_machine import is_from_this_machine
 from insula.http.routing.route import PublicRoute
 from insula.http.routing.route_check import DOCUMENTATION
-from insula.http.state import UndeclaredForwarding, state_of
 from insula.pages.site import Site, html_page, site_of
 from insula.signin import FORM_PAGES, account_pages, accounts_router, auth_router, forms_router
 from insula.site.error_pages import error_router
@@ -168,12 +167,4 @@ class _Probes:
             given = request.headers.get("authorization", "")
             return secrets.compare_digest(given.encode(), f"Bearer {token}".encode())
         # In production every request may come from loopback, through a proxy on this machine that adds no header.
-        return self._settings.environment != "production" and _is_loopback(request)
-
-
-def _is_loopback(request: Request) -> bool:
-    # A request through an undeclared proxy comes from loopback too, but not from this machine.
-    if isinstance(state_of(request.scope).forwarding, UndeclaredForwarding):
-        return False
-    address = parse_address(request.client.host) if request.client is not None else None
-    return address is not None and address.is_loopback
+        return self._settings.environment != "production" and is_from_this_machine(request)

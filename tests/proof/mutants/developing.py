@@ -6,15 +6,18 @@ from tests.proof.mutants.edits import Edit
 from tests.proof.mutants.targets import tests
 
 _SIGNING_IN: Final = "platform/insula/dev/signing_in.py"
+_THIS_MACHINE: Final = "platform/insula/http/request/this_machine.py"
 _GUARDED: Final = tests("dev/test_signing_in.py")
 
 DEVELOPING: Final = (
-    Edit("demo sign-in: from any machine", _SIGNING_IN, " or peer is None or not peer.is_loopback:", ":", _GUARDED),
+    Edit(
+        "demo sign-in: from any machine", _THIS_MACHINE, "address is not None and address.is_loopback", "True", _GUARDED
+    ),
     Edit(
         "demo sign-in: through a proxy",
-        _SIGNING_IN,
-        "state_of(request.scope).forwarding is not DIRECT or peer",
-        "peer",
+        _THIS_MACHINE,
+        "state_of(connection.scope).forwarding is not DIRECT or ",
+        "",
         _GUARDED,
     ),
     Edit(
