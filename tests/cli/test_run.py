@@ -15,6 +15,7 @@ import httpx
 import pytest
 import typer
 
+from insula.cli.commands.run import public_url
 from insula.cli.environment import to_environment
 from insula.cli.failing import CommandFailed, report_errors
 from insula.cli.supervisor import bound
@@ -153,6 +154,21 @@ def test_an_address_that_cannot_be_served_is_reported_with_a_cure(port: int, hos
         bound(host, port)
 
     assert str(failed.value).startswith(f"port {port} on {host} {reason}")
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [
+        ("127.0.0.1", "http://localhost:8000"),
+        ("0.0.0.0", "http://localhost:8000"),  # noqa: S104  compared, not bound
+        ("::1", "http://localhost:8000"),
+        ("192.168.1.5", "http://192.168.1.5:8000"),
+        ("fd00::1", "http://[fd00::1]:8000"),
+    ],
+)
+def test_the_public_url_names_the_address_that_is_served(host: str, url: str) -> None:
+    assert public_url(host, 8000) == url
+    assert Settings(environment="test", public_url=url).public_url == url
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """The settings of a local installation, with its own servers and secrets unless others are set."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final
 
@@ -64,8 +64,9 @@ def with_database(settings: Settings, *, create: bool = False) -> Iterator[Setti
 def running(settings: Settings) -> Settings | None:
     """Return the settings of this folder's running installation, or None if nothing runs."""
     home = locate(settings.data_dir)
-    if Lock(home).is_held() and (home / _RUNNING).exists():
-        return load((home / _RUNNING).read_text(), type(settings))
+    if Lock(home).is_held():
+        with suppress(FileNotFoundError):  # it is starting or stopping
+            return load((home / _RUNNING).read_text(), type(settings))
     return None
 
 
@@ -93,7 +94,7 @@ def _complete(settings: Settings, secrets: LocalSecrets, cluster: Cluster | None
             "http.cors_origins": tuple(f"http://{name}:{port}" for name in _LOOPBACK for port in _FRONTEND_PORTS),
         },
     )
-    hosts = tuple(dict.fromkeys((*complete.http.allowed_hosts, *_LOOPBACK)))
+    hosts = tuple(dict.fromkeys((*complete.http.allowed_hosts, *_LOOPBACK, "[::1]")))
     return complete.model_copy(update={"http": complete.http.model_copy(update={"allowed_hosts": hosts})})
 
 
@@ -101,8 +102,11 @@ def _complete(settings: Settings, secrets: LocalSecrets, cluster: Cluster | None
 def _announced(path: Path, settings: Settings) -> Iterator[None]:
     """Store the settings for the other commands of this checkout while the servers run."""
     path.unlink(missing_ok=True)
-    path.touch(mode=0o600)
-    path.write_text(dump(settings))
+    partial = path.with_suffix(".partial")
+    partial.unlink(missing_ok=True)
+    partial.touch(mode=0o600)
+    partial.write_text(dump(settings))
+    partial.replace(path)
     try:
         yield
     finally:

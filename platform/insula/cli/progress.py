@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
+from rich.markup import escape
 
 from insula.core.terminal import is_terminal
 
@@ -19,9 +20,9 @@ def step(doing: str, done: str) -> Iterator[Say]:
     console, started = _console(), time.monotonic()
     if is_terminal(sys.stderr):
         sys.stderr.write(_CLEAR_LINE)
-    with console.status(doing) as status:
-        yield lambda detail: status.update(f"{doing} [dim]{detail}[/dim]")
-    console.print(f"[green]✓[/green] {done} [dim]{time.monotonic() - started:.1f} s[/dim]")
+    with console.status(escape(doing)) as status:
+        yield lambda detail: status.update(f"{escape(doing)} [dim]{escape(detail)}[/dim]")
+    console.print(f"[green]✓[/green] {escape(done)} [dim]{time.monotonic() - started:.1f} s[/dim]")
 
 
 def note(text: str, *, over_echo: bool = False) -> None:

@@ -29,10 +29,8 @@ def bound(host: str, port: int) -> socket.socket:
     """Return a socket bound to ``host`` and ``port``. Raises CommandFailed if the port is taken."""
     try:
         family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
-        with socket.create_server(
-            (host, port), family=family
-        ):  # with SO_REUSEADDR a bind alone may succeed on a taken port
-            pass
+        # With SO_REUSEADDR a bind alone may succeed on a taken port.
+        socket.create_server((host, port), family=family).close()
         listening = socket.socket(family, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind((host, port))

@@ -9,9 +9,7 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
-from insula.apps import Installation
 from insula.apps.settings import read
 from insula.cli.environment import changed, to_environment
 from insula.cli.failing import report_errors
@@ -20,11 +18,12 @@ from insula.cli.options import Port, Workers
 from insula.cli.progress import note, step
 from insula.cli.reloading import Watcher, source_folders
 from insula.cli.supervisor import Supervisor, bound
+from insula.cli.welcome import show_welcome
 from insula.core.logging import configure
 from insula.core.settings import Settings
 from insula.db.migrate.run import migrate
 from insula.dev.embedded import die_with, locate
-from insula.dev.seed import PASSWORD, seed
+from insula.dev.seed import seed
 
 app = typer.Typer()
 _LOCAL_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "0.0.0.0", "::1", "::"})  # noqa: S104  compared, not bound
@@ -34,22 +33,6 @@ _Reload = Annotated[bool, typer.Option("--reload/--no-reload", help="Restart the
 _Verbose = Annotated[
     bool, typer.Option("--verbose", "-v", help="Also log events, probes, assets, preflights and request ids.")
 ]
-_WELCOME = """
-[bold]{name} serves at {url}[/bold]   (Ctrl-C stops everything)
-
-{addresses}
-
-Log in with the password [bold]{password}[/bold]:
-
-  owner@acme.example    (also admin@ member@ viewer@)   acme, on the pro plan
-  owner@globex.example  (also admin@ member@ viewer@)   globex, on the free plan
-  both@insula.example                                   a member of both
-  staff@insula.example                                  a superuser of the staff
-"""
-_FIRST_REQUEST = """
-  TOKEN=$({command} token --email owner@acme.example --app {app} --tenant acme)
-  curl -H "Authorization: Bearer $TOKEN" {url}{path}
-"""
 
 
 @app.command()
@@ -73,7 +56,7 @@ def run(
         settings = _with_log_level(settings, verbose=verbose)
         listening = stack.enter_context(bound(host, port))
         with step(_servers_to_start(settings), "PostgreSQL and Valkey"):
-            local, cluster = stack.enter_context(installation(settings, _public_url(host, port)))
+            local, cluster = stack.enter_context(installation(settings, public_url(host, port)))
         configure(local.log_format, local.log_level)
         with step("migrating the schema", "roles and schema") as say:
             migrate(local, product.database, say=say)
@@ -85,7 +68,7 @@ def run(
         with step("starting the web server", "web server"):
             stack.enter_context(supervisor.serving(workers))
         supervisor.start_worker()
-        _welcome(product, local.public_url.rstrip("/"))
+        show_welcome(product, local, _command())
         if reload:
             _reload_on_edit(supervisor, stack.enter_context(Watcher(source_folders()).watching()))
         supervisor.watch()
@@ -110,9 +93,11 @@ def _with_log_level(settings: Settings, *, verbose: bool) -> Settings:
     return changed(settings, {"log_level": "WARNING"})
 
 
-def _public_url(host: str, port: int) -> str:
+def public_url(host: str, port: int) -> str:
     """Return the origin for browsers, in which passkeys work on ``localhost`` alone without HTTPS."""
-    return f"http://{'localhost' if host in _LOCAL_HOSTS else host}:{port}"
+    if host in _LOCAL_HOSTS:
+        return f"http://localhost:{port}"
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _servers_to_start(settings: Settings) -> str:
@@ -140,26 +125,3 @@ def _reload_on_edit(supervisor: Supervisor, watcher: Watcher) -> None:
 def _command() -> str:
     """Return how this program was called, as a user would type it here."""
     return os.path.relpath(Path(sys.argv[0]).absolute())
-
-
-def _welcome(product: Installation, url: str) -> None:
-    console = Console(highlight=False, soft_wrap=True)
-    text = _WELCOME.format(
-        name=product.brand.name, url=url, addresses="\n".join(_addresses(product, url)), password=PASSWORD
-    )
-    shown = next((app for app in product.apps if app.first_request), None)
-    if shown is not None:
-        text += _FIRST_REQUEST.format(
-            command=_command(), app=shown.name, url=url, path=shown.mount + shown.first_request
-        )
-    console.print(text)
-
-
-def _addresses(product: Installation, url: str) -> Iterator[str]:
-    """Yield a line for each app's docs and for the mailbox, with aligned addresses."""
-    mounts = {**{app.name: app.mount for app in product.apps}, "root": ""}
-    name_width = max(map(len, (*mounts, "mails")))
-    width = len(url) + max(map(len, mounts.values())) + len("/mailbox")
-    for name, mount in mounts.items():
-        yield f"  {name:<{name_width}}   {f'{url}{mount}/docs':<{width}}   {url}{mount}/redoc"
-    yield f"  {'mails':<{name_width}}   {f'{url}/mailbox':<{width}}   (kept here: none is sent)"
