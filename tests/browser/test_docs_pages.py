@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final, Literal
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from insula.core.settings import Settings
 from insula.dev.seed import seed
@@ -165,6 +165,26 @@ def test_each_app_signs_in_its_own_demo_users(origin: str, browser: Browser, app
         sign_in(watched.page, "both@insula.example", "globex")
         expect(execute(operation(watched.page, "get", "/v1/plans"))).to_contain_text("200")
     assert watched.complaints == []
+
+
+def test_a_token_with_a_short_lifetime_is_renewed_when_half_of_it_has_passed(origin: str, browser: Browser) -> None:
+    page = opened(browser, origin, f"{MEMBERS}/docs").page
+    granted: list[str] = []
+
+    def grant(route: Route) -> None:
+        body = {**route.fetch().json(), "expires_in": 30}
+        granted.append(body["access_token"])
+        route.fulfill(json=body)
+
+    page.route("**/insula-dev/sign-in", grant)
+    page.clock.install()
+    sign_in(page, "owner@acme.example", "acme")
+    page.clock.run_for(10_000)
+    page.wait_for_load_state("networkidle")
+    assert len(granted) == 1
+    with page.expect_response("**/insula-dev/sign-in"):
+        page.clock.run_for(6_000)
+    assert len(granted) == 2
 
 
 def test_the_token_of_another_app_is_told_which_one_to_get(origin: str, browser: Browser) -> None:

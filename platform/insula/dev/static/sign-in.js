@@ -34,7 +34,9 @@ async function start({ app, mount, ui, spec, filling }) {
     ui.preauthorizeApiKey(scheme[0], token);
     view.signedIn(email, tenant, token);
     clearTimeout(renewal);
-    renewal = setTimeout(() => attempt(email, tenant), until - Date.now() - RENEW_BEFORE_SECONDS * 1000);
+    const left = until - Date.now();
+    // A token with a short lifetime is renewed when half of it has passed, or this would repeat without a pause.
+    renewal = setTimeout(() => attempt(email, tenant), Math.max(left - RENEW_BEFORE_SECONDS * 1000, left / 2));
     await fillIn(filling, mount, token);
   }
 
