@@ -47,10 +47,8 @@ class Step:
             self._write(f"{self.doing} …\n")
         try:
             yield
-        except BaseException:
+        finally:
             self._end(drawing)
-            raise
-        self._end(drawing)
         seconds = f"{time.monotonic() - self._begun:.1f} s"
         if self._colours:
             self._write(f"\033[32m✓\033[0m {self.done} \033[2m{seconds}\033[0m\n")

@@ -8,7 +8,6 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -22,12 +21,11 @@ from insula.http.kernel import Kernel
 from insula.http.metrics import RequestMetrics
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import check_routes
-from insula.pages.site import Tool
+from insula.pages.site import Link
 from insula.site.lifespan import every, lifespan_of
 from insula.site.root import PUBLIC, build_root
 
 KEY_USES_SECONDS = 60.0
-_NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,8 +38,8 @@ class Additions:
 
     pages: Sequence[APIRouter] = ()
     public_pages: AbstractSet[str] = frozenset()
-    tools: Sequence[Tool] = ()
-    static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
+    tools: Sequence[Link] = ()
+    static: Mapping[str, Path] = field(default_factory=dict)
     docs_scripts: Sequence[str] = ()
 
 

@@ -12,7 +12,8 @@ from typer.main import get_command
 
 from insula.cli import app as cli
 from insula.core.settings import Settings
-from tests.support.project import PACKAGES, ROOT, SHIPPED, mounted, root_app
+from insula.site.openapi import apps_of
+from tests.support.project import PACKAGES, ROOT, SHIPPED, root_app
 
 DOCKERFILE = (ROOT / "Dockerfile").read_text()
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
@@ -53,10 +54,9 @@ def test_image_is_built_from_paths_that_exist_and_are_not_ignored() -> None:
 
 
 def test_packages_that_serve_routes_are_shipped() -> None:
-    root = root_app()
     served = {
         context.original_route.endpoint.__module__.partition(".")[0]
-        for app in (root, *mounted(root).values())
+        for _, _, app in apps_of(root_app())
         for context in iter_route_contexts(app.routes)
         if isinstance(context.original_route, APIRoute)
     }

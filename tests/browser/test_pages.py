@@ -8,9 +8,10 @@ import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Request, sync_playwright
 
 from insula.core.settings import Settings
+from insula.site.openapi import apps_of
 from tests.support.app import serving
 from tests.support.apps import MOUNTS as MOUNTED
-from tests.support.project import mounted, root_app
+from tests.support.project import root_app
 
 pytestmark = pytest.mark.browser
 CHROMIUM = "/usr/bin/chromium"
@@ -28,8 +29,7 @@ MOUNTS = tuple(MOUNTED.values())
 
 def first_path(mount: str) -> str:
     """Return the first path that the document of the app at ``mount`` shows."""
-    root = root_app()
-    path: str = next(iter({"": root, **mounted(root)}[mount].openapi()["paths"]))
+    path: str = next(path for _, at, app in apps_of(root_app()) if at == mount for path in app.openapi()["paths"])
     return path
 
 

@@ -9,13 +9,13 @@ import pytest
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute, iter_route_contexts
 from starlette.middleware.exceptions import ExceptionMiddleware
-from starlette.routing import Mount
 from starlette.types import Message, Receive, Scope, Send
 
 from insula.asgi import create_app
 from insula.core.settings import Settings
 from insula.http.middleware.mounts import Mounts
 from insula.http.routing.dispatch import Dispatch, UnfitForTable, install
+from insula.site.openapi import apps_of
 from tests.probe.installation import INSTALLATION, REFERENCE
 from tests.support.states import with_state
 
@@ -24,20 +24,13 @@ APP = create_app(
 )
 
 
-def apps_of(app: FastAPI) -> Iterator[FastAPI]:
-    yield app
-    for route in app.routes:
-        if isinstance(route, Mount) and isinstance(route.app, FastAPI):
-            yield from apps_of(route.app)
-
-
 def scope_of(method: str, path: str) -> Scope:
     bare = {"type": "http", "method": method, "path": path, "root_path": "", "headers": [], "query_string": b""}
     return with_state(bare)
 
 
 def cases() -> Iterator[tuple[FastAPI, str, str]]:
-    for app in apps_of(APP):
+    for _, _, app in apps_of(APP):
         for context in iter_route_contexts(app.routes):
             if isinstance(context.original_route, APIRoute):
                 path = str(context.path_format)
@@ -108,7 +101,9 @@ async def test_a_mounted_app_gets_the_scope_that_fastapi_gives_it(path: str) -> 
 
 
 def test_every_app_has_its_table() -> None:
-    assert [type(app.router.middleware_stack) for app in apps_of(APP)] == [Dispatch] * (1 + len(INSTALLATION.apps))
+    assert [type(app.router.middleware_stack) for _, _, app in apps_of(APP)] == [Dispatch] * (
+        1 + len(INSTALLATION.apps)
+    )
 
 
 class TestOrder:

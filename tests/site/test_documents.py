@@ -9,13 +9,14 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from insula.callers import ApiKeys
 from insula.http.openapi.security import TAKES_KEYS
+from insula.site.openapi import apps_of
 from scripts.check_openapi import findings
 from tests.support.app import Live
 from tests.support.apps import INSTALLATION
 from tests.support.documents import operations_of
-from tests.support.project import mounted, root_app
+from tests.support.project import root_app
 
-MOUNTS = ("", *mounted(root_app()))
+MOUNTS = tuple(mount for _, mount, _ in apps_of(root_app()))
 KEYED = {app.mount for app in INSTALLATION.apps if any(isinstance(kind, ApiKeys) for kind in app.callers)}
 """The mounts of apps that accept API keys."""
 
@@ -146,7 +147,7 @@ async def test_nothing_beside_the_static_files_is_served(client: httpx.AsyncClie
 
 
 def test_every_app_has_the_same_exception_handlers(live: Live) -> None:
-    apps = mounted(live.app).values()
+    apps = [app for _, _, app in apps_of(live.app)]
 
-    assert len(apps) == len(MOUNTS) - 1 > 0
+    assert len(apps) == len(MOUNTS) > 1
     assert all(app.exception_handlers == live.app.exception_handlers for app in apps)

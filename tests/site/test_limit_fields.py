@@ -7,13 +7,14 @@ from typing import Any
 import httpx
 import pytest
 
+from insula.site.openapi import apps_of
 from tests.support.app import SignIn
 from tests.support.apps import INSTALLATION
 from tests.support.documents import operations_of
 from tests.support.factories import Factories
-from tests.support.project import mounted, root_app
+from tests.support.project import root_app
 
-APPS = tuple(mount.removeprefix("/") for mount in mounted(root_app()))
+APPS = tuple(mount.removeprefix("/") for _, mount, _ in apps_of(root_app()) if mount)
 POLICY = re.compile(r'"[a-z-]+";q=\d+(;w=60|;qu="concurrent-requests")')
 LIMIT = re.compile(r'"[a-z-]+";r=\d+(;t=\d+)?')
 

@@ -5,12 +5,12 @@ from contextlib import asynccontextmanager
 
 import httpx
 from fastapi import APIRouter
-from starlette.routing import Mount
 from starlette.types import Receive, Scope, Send
 
 from insula.core.settings import Settings
 from insula.http.app_context import AppWithContext, set_context
 from insula.http.responses.handlers import install_handlers
+from insula.site.openapi import apps_of
 from tests.support.app import Live
 from tests.support.states import with_state
 
@@ -26,10 +26,10 @@ def beside_tenants(live: Live, app: AppWithContext, routers: Iterable[APIRouter]
     """Include the routers in ``app``, and give it the context of the tenants app."""
     for router in routers:
         app.include_router(router)
-    mounted = next(route.app for route in live.app.routes if isinstance(route, Mount) and route.name == "tenants")
-    assert isinstance(mounted, AppWithContext)
-    assert mounted.context is not None
-    set_context(app, mounted.context)
+    tenants = next(found for name, _, found in apps_of(live.app) if name == "tenants")
+    assert isinstance(tenants, AppWithContext)
+    assert tenants.context is not None
+    set_context(app, tenants.context)
     return app
 
 

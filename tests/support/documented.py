@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from fastapi import FastAPI
-from starlette.routing import Mount
 from starlette.types import Message, Scope, Send
 
 from insula.http.middleware.edge import route_of
 from insula.http.responses.problems import MEDIA_TYPE
+from insula.site.openapi import apps_of
 from tests.support.documents import operations_of
 
 _FIRST_ERROR: Final = 400
@@ -47,11 +47,9 @@ class Watched:
 
 def documents_of(root: FastAPI) -> dict[str, Answers]:
     """Return the documented responses of each operation of the four apps, by method and full path."""
-    mounted = [(route.path, route.app) for route in root.routes if isinstance(route, Mount)]
     return {
         f"{method.upper()} {mount}{path}": operation["responses"]
-        for mount, app in [("", root), *mounted]
-        if isinstance(app, FastAPI)
+        for _, mount, app in apps_of(root)
         for path, operations in operations_of(app.openapi()).items()
         for method, operation in operations.items()
     }

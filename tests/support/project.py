@@ -1,13 +1,11 @@
 """The project's packages and apps, from its own files: a product adds folders and apps."""
 
 import tomllib
-from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
-from starlette.routing import Mount
 
 from insula.asgi import create_app
 from insula.core.settings import Settings
@@ -36,10 +34,3 @@ def root_app() -> FastAPI:
     return create_app(
         Settings(environment="test", installation=PRODUCT, database_url="postgresql://x/x", redis_url="redis://x")
     )
-
-
-def mounted(root: FastAPI) -> Mapping[str, FastAPI]:
-    """Return the apps by the path at which ``root`` mounts them."""
-    return {
-        route.path: route.app for route in root.routes if isinstance(route, Mount) and isinstance(route.app, FastAPI)
-    }

@@ -15,11 +15,11 @@ from insula.http.openapi.vocabularies import Vocabularies
 from insula.http.responses.vocabulary import Vocabulary
 from insula.http.routing.dispatch import install
 from insula.http.routing.route_check import DOCUMENTATION, check_callers, check_routes
-from insula.pages.site import Card, Site, Tool
+from insula.pages.site import Link, Site
 from insula.site.error_pages import ERRORS
 from insula.site.factory import make_app
 
-_ROOT = Card("root", "", "Signing in, keys, health.")
+_ROOT = Link("root", "", "Signing in, keys, health.")
 
 
 def build(app: App, settings: Settings, site: Site, context: AppContext, vocabularies: Vocabularies) -> FastAPI:
@@ -77,16 +77,16 @@ def contexts_of(installation: Installation, settings: Settings) -> Mapping[str, 
     }
 
 
-def site_of(installation: Installation, settings: Settings, tools: Sequence[Tool] = ()) -> Site:
+def site_of(installation: Installation, settings: Settings, tools: Sequence[Link] = ()) -> Site:
     """Return the data for the pages; ``tools`` are further links for developers."""
-    cards = (_ROOT, *(Card(app.name, app.mount, app.purpose) for app in installation.apps))
+    apps = (_ROOT, *(Link(app.name, app.mount, app.purpose) for app in installation.apps))
     brand = installation.brand
     look = settings.brand.look.over(brand.look)
     return Site(
         look,
         brand.claim,
         brand.description,
-        cards,
+        apps,
         installation.static,
         (ERRORS, *tools),
         origin=settings.public_url.rstrip("/"),

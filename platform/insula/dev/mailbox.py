@@ -12,7 +12,7 @@ from insula.core.errors import NotFound
 from insula.http.kernel import kernel_of
 from insula.http.routing.route import PublicRoute
 from insula.mail.mailbox import LINK, Mailbox
-from insula.pages.site import Tool, html_page
+from insula.pages.site import Link, html_page
 
 _POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
@@ -22,7 +22,7 @@ _MAIL_POLICY: Final = "sandbox; default-src 'none'; style-src 'unsafe-inline'; f
 MAILBOX_PAGES: Final = frozenset({"GET /mailbox", "GET /mailbox/{name}", "GET /mailbox/{name}/html"})
 """Its routes, which need no credentials."""
 
-MAILBOX: Final = Tool("mailbox", "/mailbox", "Emails that this installation kept instead of sending them.")
+MAILBOX: Final = Link("mailbox", "/mailbox", "Emails that this installation kept instead of sending them.")
 """Its place in the developers' navigation."""
 
 mailbox_router = APIRouter(prefix="/mailbox", route_class=PublicRoute, include_in_schema=False)

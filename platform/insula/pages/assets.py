@@ -17,14 +17,13 @@ LOOK: Final = "insula"
 """The folder under ``/static`` that also holds the style and the logo of the product."""
 
 _VERSIONED: Final = ("swagger-ui-", "redoc-")
-_NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 _DEFAULT_LOGO: Final = STATIC / "insula" / "mark.svg"
 
 
 class Assets(StaticFiles):
     """Serves files from folders and the look's. Browsers cache them, forever if the folder's name has a version."""
 
-    def __init__(self, look: Look, folders: Mapping[str, Path] = _NO_FOLDERS) -> None:
+    def __init__(self, look: Look, folders: Mapping[str, Path] = MappingProxyType({})) -> None:
         super().__init__(directory=STATIC)
         self._folders = {name: StaticFiles(directory=path) for name, path in folders.items()}
         self._style = style_of(look)

@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType
 from typing import Final
 
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
@@ -26,7 +25,6 @@ FORM_POLICY: Final = POLICY.replace("form-action 'none'", "form-action 'self'")
 """The policy of pages whose forms work without scripts."""
 
 _OURS: Final = "insula.pages"
-_NO_FOLDERS: Final[Mapping[str, Path]] = MappingProxyType({})
 
 
 @lru_cache
@@ -36,17 +34,8 @@ def _templates(package: str) -> Environment:
 
 
 @dataclass(frozen=True, slots=True)
-class Card:
-    """One app on the home page and in the developers' navigation."""
-
-    name: str
-    path: str
-    purpose: str
-
-
-@dataclass(frozen=True, slots=True)
-class Tool:
-    """A page for developers, such as the mailbox, on the home page and in the developers' navigation."""
+class Link:
+    """A link to an app, or to a page such as the mailbox, on the home page and in the developers' navigation."""
 
     name: str
     path: str
@@ -66,9 +55,9 @@ class Site:
     look: Look
     claim: str
     description: str
-    apps: Sequence[Card]
-    static: Mapping[str, Path] = field(default_factory=lambda: _NO_FOLDERS)
-    tools: Sequence[Tool] = ()
+    apps: Sequence[Link]
+    static: Mapping[str, Path] = field(default_factory=dict)
+    tools: Sequence[Link] = ()
     origin: str = EXAMPLE_ORIGIN
     documented: bool = True
     docs_scripts: Sequence[str] = ()

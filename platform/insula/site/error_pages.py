@@ -19,9 +19,9 @@ from insula.http.errors import UNNAMED_ERRORS
 from insula.http.responses.contents import Content
 from insula.http.responses.media_types import prefers_json
 from insula.http.routing.route import PublicRoute
-from insula.pages.site import POLICY, Site, Tool
+from insula.pages.site import POLICY, Link, Site
 
-ERRORS: Final = Tool("errors", "/errors", "What each error means, and what to do.")
+ERRORS: Final = Link("errors", "/errors", "What each error means, and what to do.")
 HTML: Final = "text/html; charset=utf-8"
 JSON: Final = "application/json"
 _HEADERS: Final[Mapping[str, str]] = {

@@ -12,11 +12,10 @@ from typing import Annotated, Any, ClassVar, get_args, get_origin, get_type_hint
 from fastapi.params import Depends as DependsParam
 from fastapi.routing import APIRoute
 from sqlalchemy.exc import IntegrityError
-from sqlalchemy.orm.exc import StaleDataError
 from starlette.requests import Request
 from starlette.responses import Response
 
-from insula.core.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused, PreconditionFailed
+from insula.core.errors import AppError, IdempotencyKeyInFlight, IdempotencyKeyReused
 from insula.db.engine.failures import is_retryable, translate
 from insula.http.kinds import PUBLIC, TENANT, RouteKind, UnitOfWork
 from insula.http.request.body_limits import SizedBody, check_length, has_body
@@ -183,8 +182,9 @@ async def _answer(route: TenantRoute, handler: Handler, request: StrictRequest, 
             await _commit(state.attempt, response)
     except Replay as replay:
         return replay.response
-    except (AppError, StaleDataError) as error:
-        recorded = await _settled(state.attempt, error if isinstance(error, AppError) else PreconditionFailed())
+    except Exception as error:
+        known = error if isinstance(error, AppError) else translate(error)
+        recorded = None if known is None else await _settled(state.attempt, known)
         if recorded is None:
             raise
         return recorded
