@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from insula.cli import local
+from insula.cli.environment import dump
 from insula.cli.local import installation, running
 from insula.core.settings import Settings
 from insula.http.request.headers import own_hosts
@@ -26,14 +27,12 @@ def test_the_running_installation_is_found_only_when_its_settings_are_complete(
     separate: Settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found: list[Settings | None] = []
-    whole = local.dump
 
-    def dump(settings: Settings) -> str:
-        text = whole(settings)
+    def slow_dump(settings: Settings) -> str:
         found.append(running(separate))
-        return text
+        return dump(settings)
 
-    monkeypatch.setattr(local, "dump", dump)
+    monkeypatch.setattr(local, "dump", slow_dump)
     with installation(separate, local.LOCAL_URL) as (complete, _):
         assert running(separate) == complete
     assert found == [None]
