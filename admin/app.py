@@ -4,6 +4,7 @@ from typing import Final
 from admin.audit import resource as audit
 from admin.background_jobs import resource as background_jobs
 from admin.database import DATABASE
+from admin.oauth_clients import resource as oauth_clients
 from admin.sessions import resource as sessions
 from admin.staff import resource as staff
 from admin.tenants import resource as tenants
@@ -27,6 +28,7 @@ APP: Final = App(
         users.RESOURCE,
         sessions.RESOURCE,
         staff.RESOURCE,
+        oauth_clients.RESOURCE,
         audit.RESOURCE,
         background_jobs.RESOURCE,
     ),

@@ -11,6 +11,7 @@ from tenants.invitations import resource as invitations
 from tenants.items import resource as items
 from tenants.me import resource as me
 from tenants.members import resource as members
+from tenants.oauth_clients import resource as oauth_clients
 from tenants.projects import resource as projects
 from tenants.roles import resource as roles
 from tenants.settings import TenantsSettings
@@ -36,6 +37,7 @@ APP: Final = App(
         roles.RESOURCE,
         invitations.RESOURCE,
         api_keys.RESOURCE,
+        oauth_clients.RESOURCE,
         projects.RESOURCE,
         items.RESOURCE,
         domains.RESOURCE,

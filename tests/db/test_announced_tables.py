@@ -31,6 +31,8 @@ CHANGES: Final[Mapping[str, str]] = {
     "entitlement": "value = value + 1",
     "api_key": "revoked_at = now()",
     "custom_role": "permissions = ARRAY['book:read']",
+    "oauth_client": "revoked_at = now()",
+    "first_party_client": "revoked_at = now()",
 }
 """A change of access for each table that decides about access."""
 

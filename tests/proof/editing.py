@@ -18,6 +18,7 @@ from tests.proof.mutants.guards import loosened, unguarded
 from tests.proof.mutants.identity import IDENTITY
 from tests.proof.mutants.ledgers import LEDGERS
 from tests.proof.mutants.long_lived import LONG_LIVED
+from tests.proof.mutants.oauth import OAUTH
 from tests.proof.mutants.people import PEOPLE
 from tests.proof.mutants.repeated import REPEATED
 from tests.proof.mutants.running import RUNNING
@@ -44,6 +45,7 @@ def edits() -> list[Edit]:
         *DECLARATIONS,
         *DEVELOPING,
         *LEDGERS,
+        *OAUTH,
         *PEOPLE,
         *RUNNING,
         *SILENCE,

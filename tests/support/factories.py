@@ -1,7 +1,7 @@
 """Factories of rows, inserted as the superuser, who bypasses every policy."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 from uuid import UUID
@@ -23,7 +23,9 @@ from insula.db.models import (
     Credential,
     CustomRole,
     Entitlement,
+    FirstPartyClient,
     Membership,
+    OAuthClient,
     Staff,
     Tenant,
     TenantDomain,
@@ -32,6 +34,7 @@ from insula.db.models import (
 from insula.db.schema.base import metadata
 from insula.identity import hash_password
 from insula.identity.credentials.api_keys import digest_of, new_key
+from insula.identity.oauth import client_secrets
 from tenants.invitations.models import Invitation
 from tenants.invitations.tokens import digest, new_token
 from tests.probe.plans import GRANTED
@@ -66,6 +69,13 @@ class MadeKey(NamedTuple):
     def headers(self) -> dict[str, str]:
         """The headers of a request that presents the key."""
         return {"X-API-Key": self.key}
+
+
+class MadeClient(NamedTuple):
+    """An OAuth client's id, and its secret; a public client has none."""
+
+    id: UUID
+    secret: str | None
 
 
 class Factories:
@@ -174,6 +184,45 @@ class Factories:
         stored = ApiKey(tenant_id=tenant.id, id=key_id, name="Made", actions=list(actions), secret_hash=digest_of(key))
         await self.insert(stored.sqlmodel_update(fields))
         return MadeKey(key_id, key)
+
+    async def oauth_client(
+        self,
+        tenant: TenantRow,
+        *scopes: str,
+        kind: str = "confidential",
+        grants: Sequence[str] = ("client_credentials",),
+        redirect_uris: Sequence[str] = (),
+    ) -> MadeClient:
+        """Return an OAuth client of the tenant, whose tokens can have ``scopes``."""
+        client_id = new_id()
+        secret = client_secrets.new_secret(client_id) if kind == "confidential" else None
+        stored = OAuthClient(
+            tenant_id=tenant.id,
+            id=client_id,
+            name="Made",
+            kind=kind,
+            redirect_uris=list(redirect_uris),
+            grants=list(grants),
+            scopes=list(scopes),
+            secret_hash=client_secrets.digest_of(secret) if secret is not None else None,
+        )
+        await self.insert(stored)
+        return MadeClient(client_id, secret)
+
+    async def first_party_client(self, *redirect_uris: str, kind: str = "public") -> MadeClient:
+        """Return a client of the platform itself."""
+        client_id = new_id()
+        secret = client_secrets.new_secret(client_id) if kind == "confidential" else None
+        stored = FirstPartyClient(
+            id=client_id,
+            name=f"Made {client_id.hex}",
+            kind=kind,
+            redirect_uris=list(redirect_uris),
+            grants=["authorization_code", "refresh_token"],
+            secret_hash=client_secrets.digest_of(secret) if secret is not None else None,
+        )
+        await self.insert(stored)
+        return MadeClient(client_id, secret)
 
     async def session(self, user: UserRow) -> UUID:
         """Return the id of a new session of the user, for which tokens can be issued."""

@@ -17,12 +17,14 @@ from insula.tenancy.api_keys import KeyCache
 from insula.tenancy.cache import Loaded, SubjectCache
 from insula.tenancy.host_names import SLUG, as_uuid, normal_host, slug_of_host
 from insula.tenancy.names import NameCache
-from insula.tenancy.records import Access, KeyAccess, TenantRecord, UserProfile, tenant_record
+from insula.tenancy.oauth_clients import ClientCache
+from insula.tenancy.records import Access, ClientAccess, KeyAccess, TenantRecord, UserProfile, tenant_record
 
 # Only a fallback for lost notifications: the listener checks its connection twice a second. With a shorter time, an
 # occasional caller would be read from the database at almost every call: at 30 s that cost more than all other checks.
 _TTL = 300.0
 _TTL_UNNOTIFIED = 0.5  # without notifications: how long a change may go unnoticed
+_KINDS = frozenset({"tenant", "user", "key", "client"})
 
 
 _AccessKey = tuple[int, int | None]  # session and tenant as integers: hashing a UUID is slow Python code
@@ -43,6 +45,7 @@ class Directory:
         self._access: SubjectCache[_AccessKey, _CachedAccess] = SubjectCache(size, _TTL_UNNOTIFIED)
         self._names = NameCache(database, size, _TTL_UNNOTIFIED)
         self._keys = KeyCache(database, size, _TTL_UNNOTIFIED)
+        self._clients = ClientCache(database, size, _TTL_UNNOTIFIED)
         # Many callers have equal sets of permissions: sharing one object lets the policy find it by identity.
         self._shared_set = lru_cache(size)(_itself)
         self._listener_alive = False
@@ -58,11 +61,12 @@ class Directory:
         self._access.ttl = _TTL if alive else _TTL_UNNOTIFIED
         self._names.set_ttl(self._access.ttl)
         self._keys.set_ttl(self._access.ttl)
+        self._clients.set_ttl(self._access.ttl)
 
     def notify(self, payload: str) -> None:
-        """Drop the entries that a change invalidates; ``payload`` is "tenant:<id>", "user:<id>" or "key:<id>"."""
+        """Drop the entries that a change invalidates; ``payload`` is a kind and an id, such as "tenant:<id>"."""
         kind, _, name = payload.partition(":")
-        if kind not in ("tenant", "user", "key"):
+        if kind not in _KINDS:
             return
         try:
             subject = UUID(name)
@@ -71,6 +75,7 @@ class Directory:
             return
         self._access.drop(subject)
         self._keys.drop(subject)
+        self._clients.drop(subject)
         if kind == "tenant":
             self._names.tenant_changed(subject)
 
@@ -79,12 +84,14 @@ class Directory:
         self._access.flush()
         self._names.flush()
         self._keys.flush()
+        self._clients.flush()
 
     async def close(self) -> None:
         """End the reads that are still running."""
         await self._access.close()
         await self._names.close()
         await self._keys.close()
+        await self._clients.close()
 
     async def access(self, *, session_id: UUID, user_id: UserId, tenant_id: TenantId | None) -> Access:
         """Return the current access of the session's user; another user's session is not live."""
@@ -98,6 +105,10 @@ class Directory:
     async def api_key(self, tenant_id: TenantId, key_id: UUID) -> KeyAccess | None:
         """Return the access of the tenant's key, or None for a revoked or unknown key."""
         return await self._keys.key(tenant_id, key_id)
+
+    async def oauth_client(self, client_id: UUID) -> ClientAccess | None:
+        """Return the client of the authorization server, or None for a revoked or unknown one."""
+        return await self._clients.client(client_id)
 
     async def tenant_for_host(self, host: str) -> TenantId | None:
         """Return the tenant of the host ``{slug}.{base domain}``, or of a verified custom domain."""

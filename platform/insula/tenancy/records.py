@@ -1,4 +1,4 @@
-"""The directory's records: a tenant, the access of a session's user, the access of an API key."""
+"""The directory's records: a tenant, and the access of a session's user, of an API key, of an OAuth client."""
 
 import hmac
 import json
@@ -84,10 +84,32 @@ class KeyAccess:
         """
         if self.expires_at is not None and now >= self.expires_at:
             return False
-        if hmac.compare_digest(digest, self.digest):
-            return True
-        previous = self.previous_digest
-        return previous is not None and now < self.previous_until and hmac.compare_digest(digest, previous)
+        return _matches(self, self.digest, digest, now)
+
+
+@dataclass(frozen=True, slots=True)
+class ClientAccess:
+    """A client of the authorization server, and the hashes of its secrets."""
+
+    client_id: UUID
+    name: str
+    tenant: TenantRecord | None
+    """The tenant that registered it; None for a client of the platform itself."""
+    confidential: bool
+    redirect_uris: tuple[str, ...]
+    grants: frozenset[str]
+    scopes: frozenset[str] | None
+    """The actions that its tokens can have; None for a client of the platform itself, whose tokens may have any."""
+    digest: bytes | None
+    previous_digest: bytes | None
+    previous_until: float
+
+    def accepts(self, digest: bytes, now: float) -> bool:
+        """Return whether a secret with this digest is valid at ``now``; a public client accepts none.
+
+        The previous secret is valid only during the overlap.
+        """
+        return self.digest is not None and _matches(self, self.digest, digest, now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +121,13 @@ class UserProfile:
     name: str
     verified: bool
     version: int = 1
+
+
+def _matches(held: KeyAccess | ClientAccess, current: bytes, digest: bytes, now: float) -> bool:
+    if hmac.compare_digest(digest, current):
+        return True
+    previous = held.previous_digest
+    return previous is not None and now < held.previous_until and hmac.compare_digest(digest, previous)
 
 
 def tenant_record(row: "Row[tuple[object, ...]]") -> TenantRecord:

@@ -27,7 +27,7 @@ from tests.support.provider import event, sign
 
 Ids = Mapping[str, str]
 _SECRETS: Final = frozenset({"password", "refresh_token", "token"})
-_GRANTABLE: Final = {"permissions": frozenset(POLICY.published), "actions": POLICY.for_keys}
+_GRANTABLE: Final = {"permissions": frozenset(POLICY.published), "actions": POLICY.for_keys, "scopes": POLICY.for_keys}
 """The product's codes for fields whose example may name codes of resources that the product does not have."""
 
 _SIGNATURE: Final = "stripe-signature"

@@ -51,6 +51,10 @@ def add_tenant(rows: Rows, tenant: AttackTenant, password_hash: str) -> None:
             add_membership(own, tenant, person, person.role, person.membership)
     _add_secrets(own, tenant, password_hash)
     _name(tenant, parents)
+    client: Row = {"id": new_id(), "kind": "confidential", "secret_hash": b"no secret has this hash"}
+    client |= {"grants": ["authorization_code"], "redirect_uris": ["https://app.example.com/callback"]}
+    _add(rows, "first_party_client", client)
+    tenant.ids["first_party_client_id"] = str(client["id"])
     for name, made in own.items():
         tenant.texts.update(found for row in made for found in _texts(tenant, row))
         rows.setdefault(name, []).extend(made)

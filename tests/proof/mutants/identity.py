@@ -251,8 +251,8 @@ IDENTITY: Final = (
     Edit(
         "keys: any secret",
         _RECORDS,
-        "if hmac.compare_digest(digest, self.digest):\n            return True",
-        "if digest:\n            return True",
+        "if hmac.compare_digest(digest, current):\n        return True",
+        "if digest:\n        return True",
         tests("identity/test_api_keys.py"),
     ),
     Edit(
@@ -266,7 +266,7 @@ IDENTITY: Final = (
     Edit(
         "keys: old secrets for ever",
         _RECORDS,
-        "previous is not None and now < self.previous_until and",
+        "previous is not None and now < held.previous_until and",
         "previous is not None and",
         tests("tenants/api_keys/test_rotate.py"),
     ),

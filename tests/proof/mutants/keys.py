@@ -30,6 +30,7 @@ _CHECK_ALONE: Final = frozenset(
         # The rest of the key is declared as unique across tenants anyway, or is the id of a row.
         "pk_billing_customer",
         "uq_membership_tenant_id_user_id",
+        "pk_oauth_client",
         "pk_tenant_domain",
         "uq_tenant_domain_tenant_id_host",
         "pk_tenant_slug",

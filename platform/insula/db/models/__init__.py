@@ -7,6 +7,7 @@ from insula.db.models.entitlements import Entitlement, TenantUsage
 from insula.db.models.idempotency import IdempotencyRecord
 from insula.db.models.jobs import JobEffect
 from insula.db.models.memberships import Membership
+from insula.db.models.oauth_clients import FirstPartyClient, OAuthClient
 from insula.db.models.roles import CustomRole
 from insula.db.models.sessions import AuthSession, RefreshToken, SigningKey
 from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain, TenantSlug, TenantStatus
@@ -24,9 +25,11 @@ __all__ = [
     "CustomRole",
     "EmailToken",
     "Entitlement",
+    "FirstPartyClient",
     "IdempotencyRecord",
     "JobEffect",
     "Membership",
+    "OAuthClient",
     "RefreshToken",
     "SigningKey",
     "Staff",

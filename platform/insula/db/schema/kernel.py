@@ -49,6 +49,13 @@ _CROSSING: Final = (
         "SELECT tenant_id, id, name, actions, secret_hash, previous_hash, previous_until, expires_at, revoked_at, "
         "requests_per_minute",
     ),
+    may(
+        GATE,
+        "all",
+        "oauth_client",
+        "SELECT tenant_id, id, name, kind, redirect_uris, grants, scopes, secret_hash, previous_hash, previous_until, "
+        "revoked_at",
+    ),
     # A backfill visits the tenants one by one: see ddl.each_tenant.
     may(OWNER, "all", "tenant", "SELECT"),
 )
@@ -62,6 +69,7 @@ _GLOBAL: Final = tuple(
         "refresh_token",
         "signing_key",
         "email_token",
+        "first_party_client",
         "schema_revision",
         FORMER_TABLE,
     )
@@ -81,6 +89,12 @@ _PEOPLE: Final = (
     may(GATE, "all", "staff", "SELECT user_id, role"),
     may(GATE, "all", "auth_session", "SELECT id, user_id, expires_at, revoked_at"),
     may(GATE, "all", "signing_key", "SELECT kid, algorithm, public_jwk, created_at, retired_at"),
+    may(
+        GATE,
+        "all",
+        "first_party_client",
+        "SELECT id, name, kind, redirect_uris, grants, secret_hash, previous_hash, previous_until, revoked_at",
+    ),
     may(GATE, "all", "schema_revision", "SELECT"),
 )
 _EXCEPTIONS: Final = (
@@ -88,6 +102,7 @@ _EXCEPTIONS: Final = (
     key_exception("tenant_slug", "unique", "slug", reason="a slug stays reserved for its tenant, even after a change"),
     key_exception("tenant_domain", "unique", "host", reason="a verified host leads to one tenant"),
     key_exception("membership", "reference", "user", reason="users are global"),
+    key_exception("oauth_client", "unique", "id", reason="a token request names its client, and no tenant"),
 )
 
 KERNEL: Final = DatabasePart(
@@ -110,7 +125,9 @@ KERNEL: Final = DatabasePart(
                 "auth_session",
                 "custom_role",
                 "entitlement",
+                "first_party_client",
                 "membership",
+                "oauth_client",
                 "signing_key",
                 "staff",
                 "tenant_domain",

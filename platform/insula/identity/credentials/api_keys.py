@@ -8,23 +8,20 @@ import hashlib
 import math
 import re
 import secrets
-import zlib
 from dataclasses import dataclass
 from typing import ClassVar, Final
 from uuid import UUID
 
 from insula.core.errors import Unauthenticated
 from insula.core.ids import TenantId
+from insula.identity.credentials import base36
 
 PREFIX: Final = "insula_sk_"
 PATTERN: Final = r"insula_sk_[0-9a-z]{50}_[0-9a-z]{50}_[0-9a-z]{7}"
 """The pattern for secret scanners."""
 
 _KEY: Final = re.compile(PATTERN)
-_DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
-_BASE: Final = len(_DIGITS)
 _WORD: Final = 50  # digits of 256 bits
-_CHECK: Final = 7  # digits of 32 bits
 _ID_BITS: Final = 128
 
 
@@ -50,23 +47,19 @@ class PresentedKey:
 
 def new_key(tenant_id: UUID, key_id: UUID) -> str:
     """Return a key with a new secret. It is shown once; only its ``digest_of`` is stored."""
-    body = f"{public_part(tenant_id, key_id)}_{_written(secrets.randbits(256), _WORD)}"
-    return f"{body}_{_written(zlib.crc32(body.encode()), _CHECK)}"
+    return base36.with_checksum(f"{public_part(tenant_id, key_id)}_{base36.written(secrets.randbits(256), _WORD)}")
 
 
 def public_part(tenant_id: UUID, key_id: UUID) -> str:
     """Return the first part of the key, which identifies it without the secret."""
-    return PREFIX + _written((tenant_id.int << _ID_BITS) | key_id.int, _WORD)
+    return PREFIX + base36.written((tenant_id.int << _ID_BITS) | key_id.int, _WORD)
 
 
 def read_key(text: str) -> PresentedKey:
     """Parse a key. Raises Unauthenticated for any text that cannot be a key."""
-    if not _KEY.fullmatch(text):
+    if not base36.is_intact(text, _KEY):
         raise Unauthenticated
-    body, _, checksum = text.rpartition("_")
-    if int(checksum, _BASE) != zlib.crc32(body.encode()):
-        raise Unauthenticated
-    ids = int(body[len(PREFIX) : len(PREFIX) + _WORD], _BASE)
+    ids = base36.read(text[len(PREFIX) : len(PREFIX) + _WORD])
     if ids >> (2 * _ID_BITS):
         raise Unauthenticated
     tenant_id, key_id = UUID(int=ids >> _ID_BITS), UUID(int=ids & ((1 << _ID_BITS) - 1))
@@ -76,11 +69,3 @@ def read_key(text: str) -> PresentedKey:
 def digest_of(key: str) -> bytes:
     """Return the stored hash of a key. Its 256 random bits need neither a salt nor a slow hash."""
     return hashlib.sha256(key.encode()).digest()
-
-
-def _written(number: int, length: int) -> str:
-    digits = []
-    for _ in range(length):
-        number, digit = divmod(number, _BASE)
-        digits.append(_DIGITS[digit])
-    return "".join(reversed(digits))

@@ -1,0 +1,45 @@
+"""Queries for OAuth clients."""
+
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import ColumnElement
+from sqlmodel import col, select
+from sqlmodel.ext.asyncio.session import AsyncSession
+
+from insula.access.entitlements import small_quota
+from insula.core.paging import Slice
+from insula.core.text.searching import containing
+from insula.db.models import OAuthClient
+from insula.db.query.pages import Columns, fetch_keyset
+from tenants.oauth_clients.schemas import OAuthClientList
+
+_SORTABLE: Final[Columns] = {"created_at": col(OAuthClient.created_at), "name": col(OAuthClient.name_key)}
+
+
+def live() -> ColumnElement[bool]:
+    """Return the condition that a client is not revoked."""
+    return col(OAuthClient.revoked_at).is_(None)
+
+
+OAUTH_CLIENTS: Final = small_quota("oauth_clients", OAuthClient, default=100, where=live)
+
+
+async def find(session: AsyncSession, client_id: UUID, *, for_update: bool = False) -> OAuthClient | None:
+    """Return the client; ``for_update`` locks the row until this transaction ends."""
+    statement = select(OAuthClient).where(OAuthClient.id == client_id)
+    if for_update:
+        statement = statement.with_for_update(key_share=True)
+    return (await session.exec(statement)).one_or_none()
+
+
+async def page(session: AsyncSession, params: OAuthClientList) -> Slice[OAuthClient]:
+    """Return one page of clients; ``search`` looks into the name."""
+    statement = select(OAuthClient)
+    if params.status is not None:
+        statement = statement.where(live() if params.status == "live" else ~live())
+    if params.kind is not None:
+        statement = statement.where(OAuthClient.kind == params.kind)
+    if params.search is not None:
+        statement = statement.where(col(OAuthClient.name).regexp_match(containing(params.search)))
+    return await fetch_keyset(session, statement, params, columns=_SORTABLE, identity=col(OAuthClient.id))

@@ -1,0 +1,32 @@
+from typing import Final
+
+from insula.apps import AttackHints, Resource, Tag
+from insula.db.models import OAuthClient
+from insula.db.schema.rights import may
+from tenants.database import TENANTS
+from tenants.oauth_clients import queries, routes
+from tenants.oauth_clients.permissions import Action
+
+RESOURCE: Final = Resource(
+    tag=Tag(name="oauth-clients", description="Programs that get tokens by OAuth."),
+    routers=(routes.router,),
+    permissions=Action,
+    entitlements=(queries.OAUTH_CLIENTS,),
+    attack=AttackHints(
+        ids={"client_id": "oauth_client"},
+        actions={"DELETE /v1/oauth-clients/{client_id}": "oauth_client:revoke"},
+        rows={
+            "oauth_client": (
+                {
+                    "kind": "confidential",
+                    "redirect_uris": ["https://{token}.example/callback"],
+                    "grants": ["authorization_code"],
+                    "scopes": ["tenant:read"],
+                    "secret_hash": b"no secret has this hash",
+                },
+            )
+            * 2
+        },
+    ),
+    tables=(may(TENANTS, "tenant", OAuthClient, "SELECT", "INSERT", "UPDATE"),),
+)

@@ -1,0 +1,158 @@
+"""The rules for a tenant's OAuth clients: registering, changing, rotating, revoking. No machine can do any of these."""
+
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import NamedTuple
+from uuid import UUID
+
+from pydantic import MISSING
+
+from insula.audit import record, snapshot
+from insula.core import clock
+from insula.core.errors import InvalidRequest, NotFound
+from insula.core.ids import new_id
+from insula.core.paging import Slice
+from insula.core.preconditions import Precondition
+from insula.db.models import OAuthClient
+from insula.identity.oauth.client_secrets import digest_of, new_secret
+from insula.identity.oauth.registration import ClientKind, Grant, contradictions
+from insula.scope import Scope
+from insula.scope.quotas import lock_quota
+from tenants.oauth_clients import queries
+from tenants.oauth_clients.acts import Act
+from tenants.oauth_clients.errors import ClientRevoked, ClientWithoutSecret, ScopeNotYours
+from tenants.oauth_clients.permissions import Action
+from tenants.oauth_clients.schemas import OAuthClientCreate, OAuthClientList, OAuthClientRotate, OAuthClientUpdate
+from tenants.people_lock import LockedCaller, locked_caller
+
+
+class Issued(NamedTuple):
+    """A client's row and its secret, which is shown only now; a public client has none."""
+
+    row: OAuthClient
+    secret: str | None
+
+
+async def page(scope: Scope, params: OAuthClientList) -> Slice[OAuthClient]:
+    """Return one page of the tenant's clients."""
+    return await queries.page(scope.unit.session, params)
+
+
+async def get(scope: Scope, client_id: UUID, *, for_update: bool = False) -> OAuthClient:
+    """Return the client, or raise NotFound."""
+    client = await queries.find(scope.unit.session, client_id, for_update=for_update)
+    if client is None:
+        raise NotFound
+    return client
+
+
+async def create(scope: Scope, body: OAuthClientCreate) -> Issued:
+    """Register a client with at most the caller's own permissions, within the plan's quota of live clients."""
+    grants = sorted(set(body.grants))
+    if wrong := contradictions(body.kind, grants, body.redirect_uris):
+        raise InvalidRequest(fields=wrong)
+    scopes = _checked(scope, grants, body.scopes)
+    creator = await locked_caller(scope, Action.CREATE)
+    _check_may_grant(creator, scopes)
+    await lock_quota(scope, queries.OAUTH_CLIENTS)
+    client_id = new_id()
+    secret = new_secret(client_id) if body.kind is ClientKind.CONFIDENTIAL else None
+    row = OAuthClient(
+        tenant_id=scope.tenant.id,
+        id=client_id,
+        name=body.name,
+        kind=body.kind,
+        redirect_uris=_without_repeats(body.redirect_uris),
+        grants=list(grants),
+        scopes=list(scopes),
+        secret_hash=digest_of(secret) if secret is not None else None,
+        created_by=creator.member.user_id,
+    )
+    scope.unit.session.add(row)
+    await scope.unit.session.flush()
+    record(scope, Act.CREATED, object_type="oauth_client", object_id=client_id, after=snapshot(row))
+    return Issued(row, secret)
+
+
+async def update(scope: Scope, client_id: UUID, body: OAuthClientUpdate, precondition: Precondition) -> OAuthClient:
+    """Change the fields in ``body``. The caller's role must have each new scope.
+
+    Who moves the redirect URIs receives users' codes, so their role must have all scopes of the client.
+    """
+    changes = body.changes()
+    caller = await locked_caller(scope, Action.UPDATE)
+    row = await _live(scope, client_id)
+    precondition.check(row.version)
+    if body.scopes is not MISSING:
+        changes["scopes"] = _checked(scope, row.grants, body.scopes)
+        _check_may_grant(caller, set(changes["scopes"]) - set(row.scopes))
+    if body.redirect_uris is not MISSING:
+        changes["redirect_uris"] = _without_repeats(body.redirect_uris)
+        if wrong := contradictions(ClientKind(row.kind), [Grant(name) for name in row.grants], body.redirect_uris):
+            raise InvalidRequest(fields=wrong)
+        _check_may_grant(caller, row.scopes)
+    before = snapshot(row)
+    row.sqlmodel_update(changes)
+    await scope.unit.session.flush()
+    record(scope, Act.UPDATED, object_type="oauth_client", object_id=client_id, before=before, after=snapshot(row))
+    return row
+
+
+async def rotate(scope: Scope, client_id: UUID, body: OAuthClientRotate) -> Issued:
+    """Give a live confidential client a new secret. The current one works until the overlap ends; an older one ends.
+
+    The caller gets the secret. With it a machine has the client's scopes, so their role must have these.
+    """
+    caller = await locked_caller(scope, Action.ROTATE)
+    row = await _live(scope, client_id)
+    if row.secret_hash is None:
+        raise ClientWithoutSecret
+    _check_may_grant(caller, row.scopes)
+    before = snapshot(row)
+    secret = new_secret(client_id)
+    overlap = timedelta(seconds=body.overlap_seconds)
+    row.previous_hash = row.secret_hash if overlap else None
+    row.previous_until = clock.now() + overlap if overlap else None
+    row.secret_hash = digest_of(secret)
+    await scope.unit.session.flush()
+    record(scope, Act.ROTATED, object_type="oauth_client", object_id=client_id, before=before, after=snapshot(row))
+    return Issued(row, secret)
+
+
+async def revoke(scope: Scope, client_id: UUID, precondition: Precondition) -> None:
+    """Revoke the client with its secrets and tokens. Revoking it again changes nothing."""
+    row = await get(scope, client_id, for_update=True)
+    precondition.check(row.version)
+    if row.revoked_at is not None:
+        return
+    before = snapshot(row)
+    row.revoked_at = clock.now()
+    row.previous_hash = row.previous_until = None
+    await scope.unit.session.flush()
+    record(scope, Act.REVOKED, object_type="oauth_client", object_id=row.id, before=before, after=snapshot(row))
+
+
+async def _live(scope: Scope, client_id: UUID) -> OAuthClient:
+    row = await get(scope, client_id, for_update=True)
+    if row.revoked_at is not None:
+        raise ClientRevoked
+    return row
+
+
+def _checked(scope: Scope, grants: Collection[str], scopes: Collection[str]) -> Sequence[str]:
+    """Return the scopes, sorted. Raises InvalidRequest for a scope that no client with these grants can have."""
+    machine = Grant.CLIENT_CREDENTIALS in grants
+    known = scope.policy.for_keys if machine else scope.policy.published.keys()
+    if unknown := sorted(set(scopes) - known):
+        whom = "no machine" if machine else "no client"
+        raise InvalidRequest(fields={"scopes": f"{whom} can have: {', '.join(unknown)}"})
+    return sorted(set(scopes))
+
+
+def _check_may_grant(granter: LockedCaller, scopes: Collection[str]) -> None:
+    if beyond := sorted(set(scopes) - granter.permissions):
+        raise ScopeNotYours(f"Your role lacks: {', '.join(beyond)}")
+
+
+def _without_repeats(uris: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(uris))
