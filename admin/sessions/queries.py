@@ -19,7 +19,8 @@ async def sessions(
     """Return one page of the user's logins and how many match in all."""
     mine = col(AuthSession.user_id) == user_id
     if params.live is not None:
-        live = and_(col(AuthSession.revoked_at).is_(None), col(AuthSession.expires_at) > now)
+        ends_at = func.least(AuthSession.expires_at, AuthSession.refresh_by)  # ignores a NULL
+        live = and_(col(AuthSession.revoked_at).is_(None), ends_at > now)
         mine = and_(mine, live if params.live else not_(live))
     total = (await session.exec(select(func.count()).select_from(AuthSession).where(mine))).one()
     newest = select(AuthSession).where(mine).order_by(col(AuthSession.created_at).desc(), col(AuthSession.id).desc())

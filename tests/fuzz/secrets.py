@@ -9,7 +9,7 @@ from insula.core.ids import new_id, new_secret
 from insula.core.settings import Settings
 from insula.db.models import EmailToken, RefreshToken
 from insula.identity.accounts.links import Link, Purpose, hashed
-from insula.identity.sessions.service import REFRESH_PREFIX
+from insula.identity.sessions.refresh_keys import REFRESH_PREFIX
 from tests.fuzz.documents import Operation
 from tests.fuzz.things import PLENTY, FuzzTenant, Things
 from tests.support.app import PASSWORD

@@ -44,12 +44,21 @@ async def test_a_no_longer_verified_address_cannot_log_in_or_refresh(
         await sessions.prove_refresh(opened.refresh_token)
 
 
-async def test_a_refresh_token_used_concurrently_ends_the_session(
+async def test_a_refresh_token_that_was_proven_twice_gives_one_next_token(sessions: Sessions, user: UserRow) -> None:
+    opened = await sessions.open(await sessions.prove_password(user.email, PASSWORD))
+    proofs = [await sessions.prove_refresh(opened.refresh_token) for _ in range(2)]
+
+    first, second = [await sessions.refresh(proof) for proof in proofs]
+    assert first == second
+
+
+async def test_a_proof_whose_child_was_used_since_ends_the_session(
     sessions: Sessions, user: UserRow, readback: Readback
 ) -> None:
     opened = await sessions.open(await sessions.prove_password(user.email, PASSWORD))
     first, second = [await sessions.prove_refresh(opened.refresh_token) for _ in range(2)]
-    await sessions.refresh(first)
+    following = await sessions.refresh(first)
+    await sessions.refresh(await sessions.prove_refresh(following.refresh_token))
 
     with pytest.raises(RefreshTokenRefused):
         await sessions.refresh(second)

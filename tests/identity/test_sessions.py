@@ -1,6 +1,5 @@
-"""Sessions: opened once, continued by tokens that can be used once, ended by their reuse."""
+"""Sessions: opened by a password and ended by a logout. ``test_refresh_tokens`` has the rules of refreshing."""
 
-import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
@@ -139,30 +138,6 @@ class TestRefresh:
         tokens = (opened.refresh_token, following.refresh_token)
         assert {row["hash"] for row in rows} == {hashlib.sha256(token.encode()).digest() for token in tokens}
 
-    async def test_one_of_fifty_concurrent_refreshes_succeeds(
-        self, sessions: Sessions, opened: OpenedSession, readback: Readback
-    ) -> None:
-        attempts = (refresh(sessions, opened.refresh_token) for _ in range(50))
-        results = await asyncio.gather(*attempts, return_exceptions=True)
-
-        assert sum(isinstance(result, OpenedSession) for result in results) == 1
-        assert sum(isinstance(result, RefreshTokenRefused) for result in results) == 49
-        tokens = await readback("select 1 from refresh_token where session_id = :id", id=opened.session_id)
-        assert len(tokens) == 2
-
-    async def test_reuse_ends_the_session_for_good(
-        self, sessions: Sessions, opened: OpenedSession, readback: Readback, user: UserRow
-    ) -> None:
-        other = await login(sessions, user.email, PASSWORD)
-        following = await refresh(sessions, opened.refresh_token)
-
-        await refused_with(refresh(sessions, opened.refresh_token))
-
-        [row] = await readback("select revoked_at from auth_session where id = :id", id=opened.session_id)
-        assert row["revoked_at"] is not None
-        await refused_with(refresh(sessions, following.refresh_token))
-        assert (await refresh(sessions, other.refresh_token)).session_id == other.session_id
-
     async def test_proving_a_refresh_token_does_not_use_it_up(self, sessions: Sessions, opened: OpenedSession) -> None:
         await sessions.prove_refresh(opened.refresh_token)
 
@@ -181,17 +156,6 @@ class TestRefresh:
             answers.append(await refused_with(refresh(sessions, opened.refresh_token)))
 
         assert set(answers) == {(RefreshTokenRefused, RefreshTokenRefused.title())}
-
-    async def test_refreshing_does_not_extend_a_session(
-        self, sessions: Sessions, opened: OpenedSession, settings: Settings
-    ) -> None:
-        days = settings.auth.refresh_token_days
-        with clock.moved(timedelta(days=days - 1)):
-            following = await refresh(sessions, opened.refresh_token)
-        assert following.expires_at == opened.expires_at
-
-        with clock.moved(timedelta(days=days, seconds=1)):
-            await refused_with(refresh(sessions, following.refresh_token))
 
     async def test_a_suspended_user_cannot_refresh(
         self, sessions: Sessions, opened: OpenedSession, user: UserRow, readback: Readback

@@ -20,6 +20,7 @@ from tests.proof.mutants.ledgers import LEDGERS
 from tests.proof.mutants.long_lived import LONG_LIVED
 from tests.proof.mutants.oauth import OAUTH
 from tests.proof.mutants.people import PEOPLE
+from tests.proof.mutants.refreshing import REFRESHING
 from tests.proof.mutants.repeated import REPEATED
 from tests.proof.mutants.running import RUNNING
 from tests.proof.mutants.silence import SILENCE
@@ -39,6 +40,7 @@ def edits() -> list[Edit]:
         *IDENTITY,
         *TENANCY,
         *EFFECTS,
+        *REFRESHING,
         *REPEATED,
         *CALLERS,
         *CONNECTIONS,

@@ -91,10 +91,13 @@ class AuthSettings(SettingsGroup):
     """Tokens and passwords."""
 
     key_encryption_key: SecretStr = Field(
-        SecretStr(""), description="Encrypts the signing keys in the database: 32 bytes as URL-safe base64."
+        SecretStr(""),
+        description="Encrypts the signing keys in the database, and derives refresh tokens: 32 bytes as URL-safe "
+        "base64; during a rotation also the previous key, after a comma.",
     )
     access_token_seconds: int = Field(600, ge=30, le=3600)
-    refresh_token_days: int = Field(30, ge=1, le=365)
+    refresh_token_days: int = Field(30, ge=1, le=365, description="Days from a sign-in to the end of its session.")
+    refresh_idle_days: int = Field(14, ge=1, le=365, description="Days without a refresh that end a session earlier.")
     leeway_seconds: int = Field(5, ge=0, le=60, description="Seconds of clock skew allowed for a token's times.")
 
 

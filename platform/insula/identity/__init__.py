@@ -18,11 +18,11 @@ from insula.identity.credentials.password_rules import LONGEST_PASSWORD, SHORTES
 from insula.identity.credentials.passwords import Passwords, hash_password, verify_password
 from insula.identity.credentials.signing_keys import Jwk, KeyRing
 from insula.identity.credentials.tokens import TokenIssuer, TokenVerifier
+from insula.identity.sessions.refresh_tokens import Bounds, OpenedSession, RefreshTokens
 from insula.identity.sessions.service import (
     Authenticator,
     EmailNotVerified,
     LoginRefused,
-    OpenedSession,
     PasswordProof,
     RefreshProof,
     RefreshTokenRefused,
@@ -37,6 +37,7 @@ __all__ = [
     "Accounts",
     "AdmitEmail",
     "Authenticator",
+    "Bounds",
     "Claims",
     "CurrentPasswordWrong",
     "EmailAddress",
@@ -55,6 +56,7 @@ __all__ = [
     "PersonName",
     "RefreshProof",
     "RefreshTokenRefused",
+    "RefreshTokens",
     "Registration",
     "Rename",
     "SessionRecord",

@@ -69,7 +69,11 @@ class _Handlers:
         return await _answer(kernel, response, body.resource, opened, tenant)
 
     async def refresh(self, body: RefreshRequest, request: Request, response: Response) -> TokenRead:
-        """Exchange a refresh token for a new one and an access token, for any app and tenant of the user."""
+        """Exchange a refresh token for the next one and an access token, for any app and tenant of the user.
+
+        Sent again within 10 seconds, while the next token is unused, it returns the same next one. Later it ends the
+        session.
+        """
         kernel = kernel_of(request)
         await LoginThrottle(kernel.limits, self._rates).refresh(address_of(request))
         target, origin = _target(kernel, request, body), origin_of(request)

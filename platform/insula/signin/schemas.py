@@ -15,7 +15,9 @@ Resource = Annotated[str, Field(max_length=255, description="The app that the ac
 TenantName = Annotated[
     str | None, Field(max_length=63, description="Slug or id of one of your tenants; null: a token without a tenant.")
 ]
-RefreshToken = Annotated[str, Field(min_length=1, max_length=255, description="Works once.")]
+RefreshToken = Annotated[
+    str, Field(min_length=1, max_length=255, description="Use the newest: each refresh returns the next one.")
+]
 
 
 class _Body(BaseModel):

@@ -3,7 +3,7 @@ from uuid import UUID
 
 from pydantic import JsonValue
 from sqlalchemy import Column, DateTime, ForeignKey, LargeBinary, Text, Uuid
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
 from insula.core import clock
@@ -12,7 +12,7 @@ from insula.db.schema.base import Base
 
 
 class AuthSession(Base, table=True):
-    """One login. Its id is the ``sid`` of its tokens."""
+    """One login, and the family of its refresh tokens. Its id is the ``sid`` of its tokens."""
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True))
@@ -20,10 +20,16 @@ class AuthSession(Base, table=True):
     last_used_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False, index=True))
     revoked_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    refresh_by: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    """The end of the session unless it is refreshed before; None for one that an earlier version opened."""
+    client_id: str | None = Field(default=None, sa_column=Column(Text))
+    """The OAuth client that its refresh tokens are bound to, with the most that they may ask for; None: no bound."""
+    resource: str | None = Field(default=None, sa_column=Column(Text))
+    scopes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text)))
 
 
 class RefreshToken(Base, table=True):
-    """The hash of a refresh token. A second use revokes its session."""
+    """The hash of a refresh token, and of the child that it was exchanged for."""
 
     hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
     session_id: UUID = Field(
@@ -31,6 +37,7 @@ class RefreshToken(Base, table=True):
     )
     expires_at: datetime = Field(sa_column=Column(DateTime(timezone=True), nullable=False))
     used_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    child_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
 
 

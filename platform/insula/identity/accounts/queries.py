@@ -114,7 +114,7 @@ REVOKE_SESSIONS: Final[TextClause] = text("""
 
 SESSIONS: Final[TextClause] = text("""
     select id, created_at, last_used_at, expires_at from auth_session
-    where user_id = :user_id and revoked_at is null and expires_at > :now
+    where user_id = :user_id and revoked_at is null and least(expires_at, refresh_by) > :now
     order by last_used_at desc, id desc limit :most
 """)
 

@@ -51,24 +51,14 @@ class Encryptor:
     """Encrypts with the first key-encryption key and decrypts with any, so that keys can rotate."""
 
     def __init__(self, keys: Sequence[bytes]) -> None:
-        if not keys or any(len(key) != _KEY_LENGTH for key in keys):
-            raise ValueError("a key-encryption key is 32 bytes, and there must be at least one")
+        _check(keys)
         self._keys = {_key_id(key): key for key in keys}
         self._current = _key_id(keys[0])
 
     @classmethod
     def of(cls, setting: SecretStr) -> Self:
-        """Return the encryptor for a comma-separated list of keys in URL-safe base64, padded or not."""
-        texts = [text.strip() for text in setting.get_secret_value().split(",") if text.strip()]
-        try:
-            return cls(
-                [
-                    base64.b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4), b"-_", validate=True)
-                    for text in texts
-                ]
-            )
-        except (binascii.Error, ValueError) as error:
-            raise ValueError("INSULA_AUTH_KEY_ENCRYPTION_KEY must be 32 random bytes as URL-safe base64") from error
+        """Return the encryptor for the setting's keys. Raises ValueError."""
+        return cls(keys_of(setting))
 
     def encrypt(self, secret: bytes, location: SecretLocation) -> bytes:
         """Return ``secret`` encrypted for ``location`` with a new data key."""
@@ -103,6 +93,22 @@ class Encryptor:
         if encrypted[:1] != _VERSION or key is None:
             raise DecryptionFailed(f"{location.table}.{location.column} needs a key that is not configured")
         return _decrypt(key, encrypted[_WRAPPED], location)
+
+
+def keys_of(setting: SecretStr) -> Sequence[bytes]:
+    """Return the keys of a comma-separated list in URL-safe base64, padded or not. Raises ValueError."""
+    texts = [text.strip().rstrip("=") for text in setting.get_secret_value().split(",") if text.strip()]
+    try:
+        keys = [base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True) for text in texts]
+        _check(keys)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError("INSULA_AUTH_KEY_ENCRYPTION_KEY must be 32 random bytes as URL-safe base64") from error
+    return keys
+
+
+def _check(keys: Sequence[bytes]) -> None:
+    if not keys or any(len(key) != _KEY_LENGTH for key in keys):
+        raise ValueError("a key-encryption key is 32 bytes, and there must be at least one")
 
 
 def _key_id(key: bytes) -> bytes:

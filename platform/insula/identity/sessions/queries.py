@@ -15,19 +15,14 @@ REHASH: Final[TextClause] = text("""
     where user_id = :user_id and password_hash = :outdated
 """)
 
-OPEN: Final[TextClause] = text("""
-    insert into auth_session (id, user_id, created_at, last_used_at, expires_at)
-    values (:session_id, :user_id, :now, :now, :expires_at)
-""")
-
 # Opens a session only if the password is still the verified one; a later change of the password ends the session too.
 OPEN_BY_PASSWORD: Final[TextClause] = text("""
     with proven as (
         select user_id from credential where user_id = :user_id and password_hash = :password_hash for share
     )
-    insert into auth_session (id, user_id, created_at, last_used_at, expires_at)
+    insert into auth_session (id, user_id, created_at, last_used_at, expires_at, refresh_by)
     select cast(:session_id as uuid), user_id, cast(:now as timestamptz), cast(:now as timestamptz),
-           cast(:expires_at as timestamptz)
+           cast(:expires_at as timestamptz), cast(:refresh_by as timestamptz)
     from proven
     returning id
 """)
@@ -37,33 +32,32 @@ KEEP: Final[TextClause] = text("""
     values (:hash, :session_id, :expires_at, :now)
 """)
 
-HOLDER: Final[TextClause] = text("""
-    select s.user_id
+# Two statements: one that waits for the lock would see the other tables as they were when it began.
+LOCK: Final[TextClause] = text("""
+    select id from auth_session where id = (select session_id from refresh_token where hash = :hash)
+    for no key update
+""")
+
+STATE: Final[TextClause] = text("""
+    select s.id as session_id, s.user_id, s.expires_at as session_expires_at, s.client_id, s.resource, s.scopes,
+           r.expires_at, r.used_at, c.hash as unused_child,
+           s.revoked_at is null and u.status = 'active' and u.email_verified_at is not null as live
     from refresh_token r
     join auth_session s on s.id = r.session_id
     join "user" u on u.id = s.user_id
-    where r.hash = :hash and r.used_at is null and r.expires_at > :now
-      and s.revoked_at is null and s.expires_at > :now and u.status = 'active' and u.email_verified_at is not null
+    left join refresh_token c on c.hash = r.child_hash and c.used_at is null
+    where r.hash = :hash
 """)
 
-# One caller wins: a second one waits for the row, finds used_at set, and changes nothing.
-USE: Final[TextClause] = text("""
-    update refresh_token r set used_at = :now
-    from auth_session s, "user" u
-    where r.hash = :hash and r.used_at is null and r.expires_at > :now
-      and s.id = r.session_id and s.revoked_at is null and s.expires_at > :now
-      and u.id = s.user_id and u.status = 'active' and u.email_verified_at is not null
-    returning s.id as session_id, s.user_id, s.expires_at
-""")
-
-TOUCH: Final[TextClause] = text("update auth_session set last_used_at = :now where id = :session_id")
-
-# For a token that was used before: a second use means that it was stolen.
-REVOKE_REUSED: Final[TextClause] = text("""
-    update auth_session s set revoked_at = :now
-    from refresh_token r
-    where r.hash = :hash and r.used_at is not null and s.id = r.session_id and s.revoked_at is null
-    returning s.id as session_id, s.user_id
+# The session's row is locked, so that no other exchange of the family runs.
+ADVANCE: Final[TextClause] = text("""
+    with used as (
+        update refresh_token set used_at = :now, child_hash = :child_hash where hash = :hash
+    ), continued as (
+        update auth_session set last_used_at = :now, refresh_by = :expires_at where id = :session_id
+    )
+    insert into refresh_token (hash, session_id, expires_at, created_at)
+    values (:child_hash, :session_id, :expires_at, :now)
 """)
 
 REVOKE: Final[TextClause] = text("""
