@@ -28,9 +28,11 @@ class TestList:
         self, hire: Hire, make: Factories, user: UserRow, readback: Readback
     ) -> None:
         await make.session(await make.user())
-        made = [await make.session(user) for _ in range(3)]
+        made = [await make.session(user) for _ in range(4)]
         await readback("update auth_session set revoked_at = now() where id = :id", id=made[0])
         await readback("update auth_session set expires_at = now() where id = :id", id=made[1])
+        await readback("update auth_session set refresh_by = now() where id = :id", id=made[2])
+        await readback("update auth_session set refresh_by = expires_at where id = :id", id=made[3])
         for role in ("superuser", "support", "auditor"):
             staff = await hire(role)
             page = (await staff.get(path(user))).json()
@@ -38,8 +40,8 @@ class TestList:
             over = (await staff.get(path(user), live="false", skip=1)).json()
 
             assert [login["id"] for login in page["items"]] == [str(login) for login in reversed(made)]
-            assert ([login["id"] for login in live["items"]], live["total"]) == ([str(made[2])], 1)
-            assert ([login["id"] for login in over["items"]], over["total"]) == ([str(made[0])], 2)
+            assert ([login["id"] for login in live["items"]], live["total"]) == ([str(made[3])], 1)
+            assert ([login["id"] for login in over["items"]], over["total"]) == ([str(made[1]), str(made[0])], 3)
 
     async def test_an_unknown_user_is_not_found(self, superuser: Caller) -> None:
         assert code_of(await superuser.get(f"/users/{new_id()}/sessions")) == (404, "not_found")

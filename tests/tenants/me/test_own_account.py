@@ -186,6 +186,16 @@ class TestSessions:
         assert len(found) == 2
         assert set(found[0]) == {"id", "created_at", "last_used_at", "expires_at", "current"}
 
+    async def test_a_session_that_was_not_refreshed_for_too_long_is_not_listed(
+        self, visitor: Visitor, user: UserRow, make: Factories, readback: Readback
+    ) -> None:
+        here, idle = await signed_in(visitor, user), await make.session(user)
+        assert str(idle) in {session["id"] for session in (await here.get("/me/sessions")).json()["items"]}
+
+        await readback("update auth_session set refresh_by = now() where id = :id", id=idle)
+
+        assert [session["current"] for session in (await here.get("/me/sessions")).json()["items"]] == [True]
+
     async def test_a_session_can_be_ended(self, visitor: Visitor, user: UserRow) -> None:
         elsewhere, here = await signed_in(visitor, user), await signed_in(visitor, user)
         [other] = [s["id"] for s in (await here.get("/me/sessions")).json()["items"] if not s["current"]]
