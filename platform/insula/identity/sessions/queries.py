@@ -15,6 +15,11 @@ REHASH: Final[TextClause] = text("""
     where user_id = :user_id and password_hash = :outdated
 """)
 
+OPEN: Final[TextClause] = text("""
+    insert into auth_session (id, user_id, created_at, last_used_at, expires_at)
+    values (:session_id, :user_id, :now, :now, :expires_at)
+""")
+
 # Opens a session only if the password is still the verified one; a later change of the password ends the session too.
 OPEN_BY_PASSWORD: Final[TextClause] = text("""
     with proven as (

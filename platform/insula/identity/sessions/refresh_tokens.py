@@ -115,11 +115,11 @@ class RefreshTokens:
         """Return the end of a session that is not refreshed after ``now``: the idle limit or the absolute end."""
         return min(now + self._idle, session_expires_at)
 
-    async def begin(self, unit: Unit, session_id: UUID, session_expires_at: datetime) -> str:
-        """Return the first refresh token of a new session."""
-        token, now = new_secret(REFRESH_PREFIX), clock.now()
-        values = {"session_id": session_id, "hash": hashed(token), "now": now}
-        await run(unit, queries.KEEP, {**values, "expires_at": self.refresh_by(now, session_expires_at)})
+    async def begin(self, unit: Unit, session_id: UUID, refresh_by: datetime) -> str:
+        """Return the first refresh token of a new session, which must be refreshed by then."""
+        token = new_secret(REFRESH_PREFIX)
+        values = {"session_id": session_id, "hash": hashed(token), "now": clock.now(), "expires_at": refresh_by}
+        await run(unit, queries.KEEP, values)
         return token
 
     async def holder(

@@ -182,8 +182,10 @@ class Sessions:
     async def _open(self, unit: Unit, user_id: UserId, password_hash: str) -> OpenedSession:
         now = clock.now()
         session_id, expires_at = new_id(), now + self._lifetime
+        refresh_by = self._tokens.refresh_by(now, expires_at)
         session = {"session_id": session_id, "user_id": user_id, "now": now, "expires_at": expires_at}
-        session |= {"refresh_by": self._tokens.refresh_by(now, expires_at), "password_hash": password_hash}
+        session |= {"refresh_by": refresh_by, "password_hash": password_hash}
         if await one(unit, queries.OPEN_BY_PASSWORD, session) is None:
             raise LoginRefused
-        return OpenedSession(user_id, session_id, await self._tokens.begin(unit, session_id, expires_at), expires_at)
+        token = await self._tokens.begin(unit, session_id, refresh_by)
+        return OpenedSession(user_id, session_id, token, expires_at)
