@@ -106,7 +106,8 @@ class TestLifetime:
             [row] = await readback(statement, id=opened.session_id)
             unused = "select expires_at from refresh_token where session_id = :id and used_at is null"
             assert [row["refresh_by"]] == [each["expires_at"] for each in await readback(unused, id=opened.session_id)]
-            return row["idle"] / DAY
+            idle: timedelta = row["idle"]
+            return idle / DAY
 
         assert await idle_days() == settings.auth.refresh_idle_days
         with clock.moved(3 * DAY):

@@ -1,16 +1,18 @@
-"""The refresh tokens of a session are a family: each knows its child, and the session its idle end and its bounds.
+"""A session has an idle end, and may be bound to an OAuth client, a resource and scopes.
 
-An earlier version leaves the new columns NULL: no child to return again, no idle end, no OAuth client.
+An earlier version leaves these columns NULL: no idle end, and no bounds.
 """
 
 from typing import Final
 
 from alembic import op
-from sqlalchemy import Column, DateTime, LargeBinary, Text
+from sqlalchemy import Column, DateTime, Text
 from sqlalchemy.dialects.postgresql import ARRAY
 
-revision: Final = "kernel_0004_refresh_families"
-down_revision: Final = "kernel_0003_counting_at_commit"
+from insula.db.schema.ddl import protect
+
+revision: Final = "kernel_0005_bounds_of_sessions"
+down_revision: Final = "kernel_0004_oauth_clients"
 
 
 def upgrade() -> None:
@@ -18,10 +20,9 @@ def upgrade() -> None:
     op.add_column("auth_session", Column("client_id", Text))
     op.add_column("auth_session", Column("resource", Text))
     op.add_column("auth_session", Column("scopes", ARRAY(Text)))
-    op.add_column("refresh_token", Column("child_hash", LargeBinary))
+    protect("auth_session")
 
 
 def downgrade() -> None:
-    op.drop_column("refresh_token", "child_hash")
     for column in ("scopes", "resource", "client_id", "refresh_by"):
         op.drop_column("auth_session", column)
