@@ -28,7 +28,8 @@ WINDOW = timedelta(seconds=10)
 DAY = timedelta(days=1)
 FRESH = TokenState(new_id(), UserId(new_id()), NOW + 30 * DAY, NOW + 14 * DAY, None, None, live=True, bounds=UNBOUND)
 USED = replace(FRESH, used_at=NOW, unused_child=b"child")
-BOUND = Bounds("shop", "https://app.example.com/api", frozenset({"rack:read", "rack:create"}))
+SHOP, ANOTHER = new_id(), new_id()
+BOUND = Bounds(SHOP, "https://app.example.com/api", frozenset({"rack:read", "rack:create"}))
 
 
 @pytest.fixture
@@ -174,12 +175,12 @@ class TestBounds:
     @pytest.mark.parametrize(
         ("wanted", "given"),
         [
-            (Bounds("shop"), BOUND),
+            (Bounds(SHOP), BOUND),
             (BOUND, BOUND),
             (replace(BOUND, scopes=frozenset({"rack:read"})), replace(BOUND, scopes=frozenset({"rack:read"}))),
             (replace(BOUND, scopes=frozenset({"rack:read", "rack:delete"})), None),
             (replace(BOUND, resource="https://app.example.com/admin"), None),
-            (replace(BOUND, client_id="another"), None),
+            (replace(BOUND, client_id=ANOTHER), None),
             (replace(BOUND, client_id=None), None),
         ],
     )
@@ -205,7 +206,7 @@ class TestBounds:
         tokens = RefreshTokens(settings.auth)
         too_wide = replace(BOUND, scopes=frozenset({"rack:delete"}))
         async with database.unit(IDENTITY) as unit:
-            for wanted in (UNBOUND, Bounds("another"), too_wide):
+            for wanted in (UNBOUND, Bounds(ANOTHER), too_wide):
                 assert await tokens.holder(unit, opened.refresh_token, wanted) is None
                 assert await tokens.exchange(unit, opened.refresh_token, wanted) is None
         with pytest.raises(RefreshTokenRefused):  # as POST /auth/refresh does
@@ -218,7 +219,7 @@ class TestBounds:
         assert following is not None
         assert following.bounds == narrow
         async with database.unit(IDENTITY) as unit:
-            again = await tokens.exchange(unit, following.refresh_token, Bounds("shop"))
+            again = await tokens.exchange(unit, following.refresh_token, Bounds(SHOP))
         assert again is not None
         assert again.bounds == BOUND
 

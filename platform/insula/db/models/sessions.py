@@ -22,7 +22,7 @@ class AuthSession(Base, table=True):
     revoked_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     refresh_by: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     """The end of the session unless it is refreshed before; None for one that an earlier version opened."""
-    client_id: str | None = Field(default=None, sa_column=Column(Text))
+    client_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
     """The OAuth client that its refresh tokens are bound to, with the most that they may ask for; None: no bound."""
     resource: str | None = Field(default=None, sa_column=Column(Text))
     scopes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text)))

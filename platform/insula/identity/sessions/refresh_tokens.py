@@ -33,7 +33,7 @@ class Bounds:
     A session that was opened by ``/auth/login`` has no bounds: it serves each app and every scope of its user.
     """
 
-    client_id: str | None = None
+    client_id: UUID | None = None
     resource: str | None = None
     scopes: frozenset[str] | None = None
 
