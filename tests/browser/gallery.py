@@ -10,6 +10,8 @@ from typing import Final
 from playwright.sync_api import Page, Route
 
 from insula.core.settings import Settings
+from insula.dev.seed import BOTH
+from insula.dev.seed import PASSWORD as DEMO_PASSWORD
 from insula.identity.accounts.emails import PASSWORD_RESET
 from insula.mail.mailbox import Mailbox
 from insula.mail.message import compose
@@ -79,6 +81,38 @@ def _mail(page: Page) -> None:
     page.get_by_role("link", name=MAIL).first.click()
 
 
+def _afresh(page: Page) -> None:
+    """Open the page again, without the cookies of earlier pages."""
+    page.context.clear_cookies()
+    page.reload()
+
+
+def _signing_in(email: str, password: str = DEMO_PASSWORD) -> Steps:
+    """Return steps that fill in the sign-in form and send it."""
+
+    def steps(page: Page) -> None:
+        _afresh(page)
+        page.get_by_label("Email").fill(email)
+        page.get_by_label("Password").fill(password)
+        page.get_by_role("button", name="Sign in").click()
+        page.locator("[role=alert], .choices, form[action='/auth/sign-out']").first.wait_for()
+
+    return steps
+
+
+def _in_german(page: Page) -> None:
+    page.set_extra_http_headers({"Accept-Language": "de"})
+    _afresh(page)
+    page.set_extra_http_headers({})
+
+
+def _refused_sign_out(page: Page) -> None:
+    _signing_in("admin@acme.example")(page)
+    page.locator("[name=token]").evaluate("(field) => { field.value = 'x'; }")
+    page.get_by_role("button", name="Sign out").click()
+    page.get_by_role("alert").wait_for()
+
+
 _ACCEPT: Final = "/api/v1/invitations/accept"
 _SIGN_IN: Final = (("Email", "ada@example.com"), ("Password", PASSWORD))
 _VERIFY: Final = ("Password", PASSWORD)
@@ -139,6 +173,13 @@ PAGES: Final = (
         "/invitations/accept#token=x",
         _sent(_ACCEPT, 403, _problem("email_not_verified", "no"), *_SIGN_IN),
     ),
+    Shown("sign-in", "/auth/sign-in", _afresh),
+    Shown("sign-in-german", "/auth/sign-in", _in_german),
+    Shown("sign-in-refused", "/auth/sign-in", _signing_in("ada@example.com", "a wrong password")),
+    Shown("tenants", "/auth/sign-in", _signing_in(BOTH)),
+    Shown("session", "/auth/sign-in", _signing_in("owner@acme.example")),
+    Shown("sign-out-refused", "/auth/sign-in", _refused_sign_out),
+    Shown("signed-out", "/auth/signed-out", _afresh),
     Shown("mailbox", "/mailbox"),
     Shown("mail", "/mailbox", _mail),
     Shown("not-found", "/nowhere"),

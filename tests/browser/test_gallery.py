@@ -12,9 +12,12 @@ import pytest
 from playwright.sync_api import Browser, Page
 
 from insula.core.settings import Settings
+from insula.dev.seed import seed
 from tests.browser.gallery import DOCS, PAGES, Shown, axe_script, file_name, keep_mails
 from tests.browser.test_pages import browser as browser  # noqa: PLC0414  a fixture
 from tests.support.app import serving
+from tests.support.apps import INSTALLATION
+from tests.support.databases import database_without_tenants
 
 pytestmark = pytest.mark.browser
 ROOT: Final = Path(__file__).parents[2]
@@ -43,15 +46,21 @@ _HEADINGS: Final = "() => [...document.querySelectorAll('h1')].filter((heading) 
 @pytest.fixture(scope="module")
 def origin(settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     data_dir = tmp_path_factory.mktemp("data")
-    local = settings.model_copy(update={"environment": "local", "data_dir": data_dir})
-    keep_mails(local)
-    with serving(local, factory="insula.dev.asgi:create_app") as url:
-        yield url
+    with database_without_tenants(settings) as own:
+        seed(own, INSTALLATION)
+        local = own.model_copy(update={"environment": "local", "data_dir": data_dir})
+        keep_mails(local)
+        with serving(local, factory="insula.dev.asgi:create_app") as url:
+            yield url
 
 
 @pytest.fixture(scope="module", params=list(product(WIDTHS, SCHEMES)), ids=lambda shape: f"{shape[0]}-{shape[1]}")
-def frame(browser: Browser, request: pytest.FixtureRequest) -> Iterator[tuple[Page, int, Scheme]]:
-    """Yield a browser's page of each width and scheme."""
+def frame(origin: str, browser: Browser, request: pytest.FixtureRequest) -> Iterator[tuple[Page, int, Scheme]]:
+    """Yield a browser's page of each width and scheme.
+
+    The server comes first: a browser leaves a loop running, and the database could not be made any more.
+    """
+    assert origin
     width, scheme = request.param
     context = browser.new_context(
         viewport={"width": width, "height": WIDTHS[width]},

@@ -8,6 +8,7 @@ from typing import Final
 from tests.proof.arena import Arena, Sandbox
 from tests.proof.baseline import unfit
 from tests.proof.mutants.bodies import BODIES
+from tests.proof.mutants.browser import BROWSER
 from tests.proof.mutants.callers import CALLERS
 from tests.proof.mutants.connections import CONNECTIONS
 from tests.proof.mutants.declarations import DECLARATIONS
@@ -49,6 +50,7 @@ def edits() -> list[Edit]:
         *LEDGERS,
         *OAUTH,
         *PEOPLE,
+        *BROWSER,
         *RUNNING,
         *SILENCE,
         *TEXT,

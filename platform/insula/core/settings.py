@@ -98,6 +98,12 @@ class AuthSettings(SettingsGroup):
     access_token_seconds: int = Field(600, ge=30, le=3600)
     refresh_token_days: int = Field(30, ge=1, le=365, description="Days from a sign-in to the end of its session.")
     refresh_idle_days: int = Field(14, ge=1, le=365, description="Days without a refresh that end a session earlier.")
+    browser_session_hours: int = Field(
+        24, ge=1, le=720, description="Hours after which a user signs in again on the sign-in pages."
+    )
+    browser_idle_minutes: int = Field(
+        60, ge=1, le=43_200, description="Minutes without a request after which a browser's session ends."
+    )
     leeway_seconds: int = Field(5, ge=0, le=60, description="Seconds of clock skew allowed for a token's times.")
 
 

@@ -15,7 +15,15 @@ from insula.db.engine.pools import Database
 from insula.db.schema.branches import Branch
 from insula.http.app_context import AppContext
 from insula.http.open_connections import OpenConnections
-from insula.identity import Accounts, Authenticator, KeyRing, OwnAccount, TokenIssuer, TokenVerifier
+from insula.identity import (
+    Accounts,
+    Authenticator,
+    BrowserSessions,
+    KeyRing,
+    OwnAccount,
+    TokenIssuer,
+    TokenVerifier,
+)
 from insula.identity.credentials.api_key_uses import KeyUses
 from insula.limits import Limits
 from insula.tenancy import Directory, NewTenants, Resolver
@@ -42,6 +50,7 @@ class Kernel:
     verifier: TokenVerifier
     issuer: TokenIssuer
     authenticator: Authenticator
+    browser_sessions: BrowserSessions
     accounts: Accounts
     own_account: OwnAccount
     key_uses: KeyUses

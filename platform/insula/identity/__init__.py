@@ -18,6 +18,7 @@ from insula.identity.credentials.password_rules import LONGEST_PASSWORD, SHORTES
 from insula.identity.credentials.passwords import Passwords, hash_password, verify_password
 from insula.identity.credentials.signing_keys import Jwk, KeyRing
 from insula.identity.credentials.tokens import TokenIssuer, TokenVerifier
+from insula.identity.sessions.browser import COOKIE_PREFIX, BrowserSession, BrowserSessions
 from insula.identity.sessions.refresh_tokens import Bounds, OpenedSession, RefreshTokens
 from insula.identity.sessions.service import (
     Authenticator,
@@ -30,6 +31,7 @@ from insula.identity.sessions.service import (
 )
 
 __all__ = [
+    "COOKIE_PREFIX",
     "LONGEST_PASSWORD",
     "SHORTEST_PASSWORD",
     "AccountChange",
@@ -38,6 +40,8 @@ __all__ = [
     "AdmitEmail",
     "Authenticator",
     "Bounds",
+    "BrowserSession",
+    "BrowserSessions",
     "Claims",
     "CurrentPasswordWrong",
     "EmailAddress",

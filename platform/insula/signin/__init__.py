@@ -1,6 +1,7 @@
 """First-party sign-in, until an authorization server replaces it."""
 
 from insula.signin.account_routes import accounts_router
+from insula.signin.browser import BROWSER_PAGES, browser_router
 from insula.signin.forms import FORM_PAGES, forms_router
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
 from insula.signin.origin import origin_of
@@ -8,12 +9,14 @@ from insula.signin.pages import account_pages
 from insula.signin.routes import auth_router
 
 __all__ = [
+    "BROWSER_PAGES",
     "FORM_PAGES",
     "LoginThrottle",
     "ThrottleRates",
     "account_pages",
     "accounts_router",
     "auth_router",
+    "browser_router",
     "forms_router",
     "origin_of",
 ]

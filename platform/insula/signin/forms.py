@@ -4,24 +4,21 @@ from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, Final
-from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
 from starlette.responses import RedirectResponse
 
-from insula.core.errors import BadRequest, Forbidden, PayloadTooLarge
+from insula.core.errors import Forbidden
 from insula.http.routing.route import PublicRoute
 from insula.identity import LONGEST_PASSWORD, SHORTEST_PASSWORD, PasswordTooEasy
 from insula.pages.site import FORM_POLICY, html_page
 from insula.signin.account_schemas import EmailRequest, RegisterRequest
 from insula.signin.errors import TooManyAttempts
+from insula.signin.form_fields import read_fields
 from insula.signin.login_throttle import ThrottleRates
 from insula.signin.mail_requests import MailRequests
 
-_FORM: Final = "application/x-www-form-urlencoded"
-_MOST_FIELDS: Final = 8
-_LARGEST: Final = 8_192
 _OWN_SITE: Final = frozenset({"same-origin", "none"})
 _BESIDE: Final = {
     "name": "Write your name in one line of at most 120 characters.",
@@ -153,18 +150,7 @@ def _page(request: Request, form: _Form, refused: _Refused | None = None, sent: 
 
 
 async def _fields(request: Request) -> Mapping[str, str]:
-    """Return the form's fields. Raises BadRequest, and Forbidden if a page of another site has sent it."""
+    """Return the form's fields. Raises Forbidden if a page of another site has sent it, and as ``read_fields`` does."""
     if request.headers.get("sec-fetch-site", "none") not in _OWN_SITE:
         raise Forbidden("This form was sent by a page of another site")
-    if request.headers.get("content-type", "").partition(";")[0].strip().lower() != _FORM:
-        raise BadRequest(f"The form must be sent as {_FORM}")
-    body = await request.body()
-    if len(body) > _LARGEST:
-        raise PayloadTooLarge
-    try:
-        pairs = parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=_MOST_FIELDS)
-    except ValueError as error:
-        raise BadRequest("The form is not valid percent-encoded UTF-8, or has too many fields") from error
-    if any("\0" in text for pair in pairs for text in pair):
-        raise BadRequest("A text of the form contains a NUL character")
-    return dict(pairs)
+    return await read_fields(request)

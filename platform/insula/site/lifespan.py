@@ -21,6 +21,7 @@ from insula.http.open_connections import OpenConnections
 from insula.identity import (
     AccountEmails,
     Accounts,
+    BrowserSessions,
     KeyRing,
     OwnAccount,
     Passwords,
@@ -90,6 +91,7 @@ async def _open(
         verifier=TokenVerifier(settings, keys),
         issuer=TokenIssuer(settings, keys),
         authenticator=Sessions(settings, database, passwords),
+        browser_sessions=BrowserSessions(settings, database, passwords),
         accounts=Accounts(database, passwords, emails),
         own_account=OwnAccount(database, passwords, emails),
         key_uses=key_uses,

@@ -21,7 +21,15 @@ from insula.http.request.this_machine import is_from_this_machine
 from insula.http.routing.route import PublicRoute
 from insula.http.routing.route_check import DOCUMENTATION
 from insula.pages.site import Site, html_page, site_of
-from insula.signin import FORM_PAGES, account_pages, accounts_router, auth_router, forms_router
+from insula.signin import (
+    BROWSER_PAGES,
+    FORM_PAGES,
+    account_pages,
+    accounts_router,
+    auth_router,
+    browser_router,
+    forms_router,
+)
 from insula.site.error_pages import error_router
 from insula.site.factory import Lifespan, make_app, outer_stack
 from insula.site.health import Readiness, ReadinessCheck
@@ -48,7 +56,7 @@ _OWN: Final = DOCUMENTATION | {
     "POST /auth/password/reset/confirm",  # authenticated by the link's secret
     "MOUNT /static",  # the pages' own assets
 }
-PUBLIC: Final = _OWN | FORM_PAGES
+PUBLIC: Final = _OWN | FORM_PAGES | BROWSER_PAGES
 """The root app's routes without credentials. Building fails for a route that is neither here nor guarded."""
 
 _DESCRIPTION: Final = """
@@ -116,6 +124,7 @@ def build_root(  # noqa: PLR0913 - the parts of an installation, each named by t
             accounts_router(),
             account_pages,
             forms_router(),
+            browser_router(),
             error_router(settings, site),
             *pages,
         ],

@@ -142,6 +142,13 @@ class Directory:
             rows = (await connection.execute(queries.MEMBERSHIPS, {"user_id": user_id})).all()
         return [(tenant_record(row), row.role) for row in rows]
 
+    async def tenant_name(self, tenant_id: TenantId) -> str | None:
+        """Return the name of a tenant; not cached."""
+        async with self._database.unit(GATE) as unit:
+            connection = await unit.session.connection()
+            name: str | None = (await connection.execute(queries.TENANT_NAME, {"id": tenant_id})).scalar_one_or_none()
+        return name
+
     async def profile(self, user_id: UserId) -> UserProfile:
         """Return the profile of an existing user; not cached."""
         async with self._database.unit(GATE) as unit:

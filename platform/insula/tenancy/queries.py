@@ -73,6 +73,8 @@ _BY_SLUG: Final[TextClause] = text("""
     where s.slug = :slug and s.retired_at > :retired_after
 """)
 
+TENANT_NAME: Final[TextClause] = text("select name from tenant where id = :id")
+
 TENANT_BY_ID: Final[TextClause] = text("select id, slug from tenant where id = :id")
 
 

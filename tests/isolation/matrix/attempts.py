@@ -9,6 +9,7 @@ from typing import Final
 
 from insula.access import Role
 from insula.http.routing.guards import TenantGuard
+from insula.signin import BROWSER_PAGES
 from tests.isolation.matrix import oracles
 from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell
@@ -47,6 +48,8 @@ async def attempt(stage: Stage, world: World, cell: Cell) -> Found:
     request = draft.request().with_headers(*chosen)
     answer = await stage.send(request)
     known = request.sent + (world.b.slug if cell.selector.moved else "")  # a former host redirects to the current one
+    if cell.route.name in BROWSER_PAGES and cell.selector.host_of_b:
+        known += world.b.ids["name of the tenant"]  # the sign-in pages name the tenant of the host to everyone
     shown = oracles.canaries_in(answer.seen, world.b, known)
     found.leaks += [f"{cell.name}: {canary} in the answer" for canary in shown]
     found.leaks += [f"{cell.name}: {canary} in the log" for canary in oracles.logged(stage.log.take(), world)]

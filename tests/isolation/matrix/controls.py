@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from http import HTTPStatus
 
 from insula.http.routing.guards import TenantGuard
-from insula.signin import FORM_PAGES
+from insula.signin import BROWSER_PAGES, FORM_PAGES
 from tests.isolation.matrix import payloads, selectors
 from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell
@@ -55,9 +55,19 @@ class Control:
             return answer.status == 403 or (self.payload == payloads.EXTRA and answer.status == 422)
         if self.route.name in FORM_PAGES and self.route.method == "POST":
             return answer.status == HTTPStatus.SEE_OTHER
+        if self.route.name in BROWSER_PAGES:
+            return _is_page_of_a_session(self.route, answer)
         if self.payload in _TAKES_ANY or "encoded" in self.payload:
             return answer.status < 500
         return answer.ok
+
+
+def _is_page_of_a_session(route: LiveRoute, answer: Answer) -> bool:
+    """Return whether a browser's session was known: a page of it, or the way to it or out of it."""
+    if route.method == "GET" and route.template in {"/auth/session", "/auth/tenant"}:
+        return answer.status == HTTPStatus.OK
+    wanted = {"POST /auth/sign-out": "/auth/signed-out"}.get(route.name, "/auth/session")
+    return answer.status == HTTPStatus.SEE_OTHER and answer.header("location") == wanted
 
 
 def controls_of(cells: tuple[Cell, ...]) -> tuple[Control, ...]:

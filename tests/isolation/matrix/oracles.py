@@ -23,6 +23,11 @@ _PEOPLES: Final[Mapping[str, str]] = {
 }
 """Tables with rows of B's people, and their user column; without emailed links, which anyone may request."""
 
+_OF_SESSIONS: Final = [
+    table.name for table in metadata.sorted_tables if {"hash", "session_id"} <= set(table.columns.keys())
+]
+"""Tables with the secrets of sessions, such as refresh tokens and the cookies of browsers."""
+
 _IGNORED: Final = frozenset({"x-request-id", "date", "server-timing", "ratelimit", "content-length"})
 _INSTANCE: Final = re.compile(r'"instance": ?"[^"]*"')
 _MAILS: Final = text("""
@@ -34,6 +39,8 @@ _JOBS: Final = """
     FROM jobs.procrastinate_jobs t WHERE tenant_id = ANY(:owners)
 """
 """The queue's tables are vendored, so they are not in the metadata."""
+
+_SESSION_OWNER: Final = "(SELECT user_id FROM auth_session s WHERE s.id = session_id)"
 
 _NEWEST: Final = text("SELECT coalesce(max(id), 0) FROM jobs.procrastinate_jobs")
 
@@ -90,6 +97,7 @@ def _statement() -> str:
     owned = {table.name: str(tenant_of(table)) for table in metadata.sorted_tables if tenant_of(table) is not None}
     parts = [_hash(table, column, "owners") for table, column in owned.items()]
     parts += [_hash(table, column, "people") for table, column in _PEOPLES.items()]
+    parts += [_hash(table, _SESSION_OWNER, "people") for table in _OF_SESSIONS]
     return " UNION ALL ".join([*parts, _JOBS])
 
 

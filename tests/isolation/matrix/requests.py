@@ -15,7 +15,8 @@ from starlette.staticfiles import StaticFiles
 
 from insula.core.ids import new_id, new_secret
 from insula.http.kinds import UPLOAD
-from insula.signin import FORM_PAGES
+from insula.signin import BROWSER_PAGES, FORM_PAGES
+from insula.signin.browser.form_checks import form_token
 from tenants.invitations.tokens import new_token
 from tests.isolation.matrix import payloads
 from tests.isolation.matrix.payloads import Payload
@@ -23,6 +24,7 @@ from tests.isolation.matrix.positions import CURSOR, PARAMETER, SEARCH, SORT, Po
 from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.wire import Request
 from tests.support.apps import POLICY
+from tests.support.browsers import OWN_PAGE
 from tests.support.provider import event, sign
 
 Ids = Mapping[str, str]
@@ -53,7 +55,9 @@ class Draft:
     def request(self) -> Request:
         """Return the request. Raises Underivable."""
         if self.route.name in FORM_PAGES and self.route.method == "POST":
-            return self._form()
+            return self._form({"email": f"walker-{uuid4().hex[:12]}@example.com"})
+        if self.route.name in BROWSER_PAGES:
+            return self._of_a_browser()
         body = self._raw_body()
         headers = (("stripe-signature", sign(body, self.signing_secret)),) if body and self._signed else ()
         method = "GET" if self.route.method == "MOUNT" else self.route.method
@@ -63,12 +67,25 @@ class Draft:
             request = request.with_headers((name, pattern.format(token=self.foreign[SEARCH])))
         return request
 
-    def _form(self) -> Request:
-        fields = {"email": f"walker-{uuid4().hex[:12]}@example.com"}
+    def _form(self, fields: dict[str, str]) -> Request:
         if self.route.template == "/account/register":
             fields |= {"name": "Walker", "password": "nine purple lanterns"}
         headers = (("content-type", "application/x-www-form-urlencoded"),)
         return Request("POST", self._path(), query=self._query(), headers=headers, body=urlencode(fields).encode())
+
+    def _of_a_browser(self) -> Request:
+        """Return the request of a browser with the caller's own session, which names another tenant's objects."""
+        action, secret, kept = self.route.template, self.own["browser_secret"], f"insula_fs_{'F' * 43}"
+        cookies = (("cookie", f"insula_session={secret}; insula_form={kept}"), *OWN_PAGE.items())
+        if self.route.method == "GET":
+            return Request("GET", self._path(), query=self._query(), headers=cookies)
+        fields = {
+            "/auth/sign-in": {"email": self.foreign["public email"], "password": self.own["password"]},
+            "/auth/tenant": {"tenant": self.foreign["tenant"]},
+            "/auth/sign-out": {},
+        }[action]
+        token = form_token(kept if action == "/auth/sign-in" else secret, action)
+        return self._form({**fields, "token": token}).with_headers(*cookies)
 
     @property
     def _signed(self) -> bool:

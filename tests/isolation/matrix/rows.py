@@ -130,6 +130,8 @@ def _add_secrets(rows: Rows, tenant: AttackTenant, password_hash: str) -> None:
     later = clock.now() + timedelta(minutes=30)
     refresh = {"hash": hashed(tenant.refresh_token), "session_id": member.other_session, "expires_at": later}
     _add(rows, "refresh_token", {**refresh, "used_at": None})
+    cookie = {"hash": hashed(tenant.browser_secret), "session_id": member.other_session, "chosen_tenant_id": tenant.id}
+    _add(rows, "browser_session", {**cookie, "last_seen_at": clock.now()})
     verify = {"purpose": "verify", "name": newcomer.name, "password_hash": password_hash}
     reset = {"purpose": "reset", "name": None, "password_hash": None}
     for secret, person, what in ((tenant.verify_token, newcomer, verify), (tenant.reset_token, member, reset)):
@@ -155,12 +157,14 @@ def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
         plan=FREE,
         token=tenant.invitation_token,
         refresh_token=tenant.refresh_token,
+        browser_secret=tenant.browser_secret,
         password=tenant.password,
         current_password=tenant.password,
         tenant=tenant.slug,
         error_code=NotFound.code,
         resource=audience(Settings(environment="test"), "tenants"),
     )
+    tenant.ids["name of the tenant"] = str(parents["tenant"]["name"])
     if "entitlement_override" in parents:
         tenant.ids["entitlement_key"] = str(parents["entitlement_override"]["key"])
     tenant.ids["public email"] = member.email

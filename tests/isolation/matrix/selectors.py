@@ -22,6 +22,11 @@ class Selector:
     moved: bool = False
     """Whether the host is a former one, which redirects."""
 
+    @property
+    def host_of_b(self) -> bool:
+        """Whether the request is sent to a host name of B."""
+        return any(header == "host" and pattern.startswith("{b.") for header, pattern in self.headers)
+
     def of(self, world: World, base: str) -> Headers:
         """Return the headers that name these tenants of ``world``."""
         return tuple((header, pattern.format(a=world.a, b=world.b, base=base)) for header, pattern in self.headers)

@@ -59,6 +59,8 @@ class AttackTenant:
     texts: set[str] = field(default_factory=set)
     """Every text and every id in its rows."""
     refresh_token: str = field(default_factory=lambda: new_secret("insula_rt"))
+    browser_secret: str = field(default_factory=lambda: new_secret("insula_bs"))
+    """The secret in the session's cookie of a browser of its member."""
     verify_token: str = field(default_factory=lambda: new_secret("insula_ev"))
     reset_token: str = field(default_factory=lambda: new_secret("insula_pr"))
     challenge: str = field(default_factory=lambda: secrets.token_hex(16))
@@ -85,6 +87,7 @@ class AttackTenant:
         """Texts that nobody outside the tenant may see; ids occur with and without dashes."""
         hosts = {self.pending_host}
         kept = {self.invitation_token, self.refresh_token, self.verify_token, self.reset_token, self.challenge}
+        kept.add(self.browser_secret)
         return frozenset(self.texts | hosts | kept | {key.text for key in self.keys.values()})
 
 

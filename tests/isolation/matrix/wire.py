@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from typing import Final, Self
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote, unquote_plus, urlencode
 
 from starlette.types import ASGIApp, Message, Scope
 
@@ -46,7 +46,8 @@ class Request:
     @property
     def sent(self) -> str:
         """Everything that the sender already knew."""
-        return f"{unquote(self.path)} {self.query} {self.headers} {(self.body or b'').decode()}"
+        body = (self.body or b"").decode()
+        return f"{unquote(self.path)} {self.query} {self.headers} {body} {unquote_plus(body)}"
 
     def scope(self, state: Mapping[str, object]) -> dict[str, object]:
         """Return the ASGI scope that uvicorn would make."""

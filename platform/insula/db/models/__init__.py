@@ -9,7 +9,7 @@ from insula.db.models.jobs import JobEffect
 from insula.db.models.memberships import Membership
 from insula.db.models.oauth_clients import FirstPartyClient, OAuthClient
 from insula.db.models.roles import CustomRole
-from insula.db.models.sessions import AuthSession, RefreshToken, SigningKey
+from insula.db.models.sessions import AuthSession, BrowserSession, RefreshToken, SigningKey
 from insula.db.models.tenants import ACTIVE, FREE, SUSPENDED, Tenant, TenantDomain, TenantSlug, TenantStatus
 from insula.db.models.users import Credential, Staff, User
 
@@ -21,6 +21,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "AuthSession",
+    "BrowserSession",
     "Credential",
     "CustomRole",
     "EmailToken",

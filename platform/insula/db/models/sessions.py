@@ -41,6 +41,22 @@ class RefreshToken(Base, table=True):
     created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
 
 
+class BrowserSession(Base, table=True):
+    """The hash of a cookie's secret. It is valid as long as its session, unless it is idle for too long.
+
+    The chosen tenant is a preference and grants nothing: each use looks for the user's membership. So nothing refers to
+    the tenant, which may be gone.
+    """
+
+    hash: bytes = Field(sa_column=Column(LargeBinary, primary_key=True))
+    session_id: UUID = Field(
+        sa_column=Column(Uuid, ForeignKey("auth_session.id", ondelete="CASCADE"), nullable=False, index=True)
+    )
+    chosen_tenant_id: UUID | None = Field(default=None, sa_type=Uuid)
+    created_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
+    last_seen_at: datetime = Field(default_factory=clock.now, sa_column=Column(DateTime(timezone=True), nullable=False))
+
+
 class SigningKey(Base, table=True):
     """A key that signs access tokens; its private half is encrypted with the key-encryption key."""
 

@@ -140,8 +140,7 @@ class Sessions:
         """Open a session, and replace an outdated hash of the password."""
         async with self._database.unit(IDENTITY, PLATFORM) as unit:
             opened = await self._open(unit, proof.user_id, proof.password_hash)
-            if self._passwords.outdated(proof.password_hash):
-                await self._rehash(unit, proof)
+            await rehash(unit, self._passwords, proof)
             record_in(
                 unit,
                 Actor("user", proof.user_id, proof.email),
@@ -174,11 +173,6 @@ class Sessions:
         async with self._database.unit(IDENTITY) as unit:
             await self._tokens.revoke(unit, token, SessionAct.CLOSED, origin)
 
-    async def _rehash(self, unit: Unit, proof: PasswordProof) -> None:
-        values = {"user_id": proof.user_id, "outdated": proof.password_hash, "now": clock.now()}
-        password_hash = await self._passwords.hash(proof.password)
-        await run(unit, queries.REHASH, {**values, "password_hash": password_hash})
-
     async def _open(self, unit: Unit, user_id: UserId, password_hash: str) -> OpenedSession:
         now = clock.now()
         session_id, expires_at = new_id(), now + self._lifetime
@@ -189,3 +183,10 @@ class Sessions:
             raise LoginRefused
         token = await self._tokens.begin(unit, session_id, refresh_by)
         return OpenedSession(user_id, session_id, token, expires_at)
+
+
+async def rehash(unit: Unit, passwords: Passwords, proof: PasswordProof) -> None:
+    """Replace the hash of the password if it is outdated."""
+    if passwords.outdated(proof.password_hash):
+        values = {"user_id": proof.user_id, "outdated": proof.password_hash, "now": clock.now()}
+        await run(unit, queries.REHASH, {**values, "password_hash": await passwords.hash(proof.password)})

@@ -1,0 +1,67 @@
+"""Renders the sign-in pages in the visitor's language."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import Request, Response
+from starlette.responses import RedirectResponse
+
+from insula.core.errors import NotFound
+from insula.core.ids import TenantId
+from insula.http.kernel import kernel_of
+from insula.http.request.headers import tenant_hints
+from insula.pages.site import html_page
+from insula.signin.browser.languages import texts_for
+from insula.signin.browser.texts import Texts
+
+SIGN_IN: Final = "/auth/sign-in"
+TENANT: Final = "/auth/tenant"
+SESSION: Final = "/auth/session"
+SIGN_OUT: Final = "/auth/sign-out"
+SIGNED_OUT: Final = "/auth/signed-out"
+
+POLICY: Final = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+)
+"""The content security policy: no scripts at all, and forms only to this origin."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostTenant:
+    """The tenant whose host name the visitor opened."""
+
+    id: TenantId
+    name: str
+
+
+async def host_tenant(request: Request) -> HostTenant | None:
+    """Return the tenant of the host name; None at the product's own. Raises NotFound for a name without a tenant."""
+    kernel = kernel_of(request)
+    host = tenant_hints(request, kernel.settings).host
+    if host is None:
+        return None
+    tenant_id = await kernel.directory.tenant_for_host(host)
+    name = None if tenant_id is None else await kernel.directory.tenant_name(tenant_id)
+    if tenant_id is None or name is None:
+        raise NotFound
+    return HostTenant(tenant_id, name)
+
+
+def texts_of(request: Request) -> Texts:
+    """Return the texts in the visitor's language."""
+    return texts_for(",".join(request.headers.getlist("accept-language")))
+
+
+def page(request: Request, template: str, title: str, *, status: int = 200, **values: object) -> Response:
+    """Return a page in the visitor's language."""
+    texts = texts_of(request)
+    shown = html_page(
+        request, f"auth/{template}.html", policy=POLICY, status=status, title=title, texts=texts, **values
+    )
+    shown.headers.update({"Content-Language": texts.language, "Vary": "Accept-Language, Cookie"})
+    return shown
+
+
+def see(path: str) -> Response:
+    """Lead the browser to another page, by GET."""
+    return RedirectResponse(path, 303)
