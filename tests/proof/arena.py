@@ -15,9 +15,10 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import ParamSpec, Self, TypeVar
 
-from tests.proof.forkserver import Forkserver
 from tests.proof.suites import Outcome, Suite
 from tests.support.cluster import RUNNING, Servers, TestServers, with_path
+from tests.support.forkserver import Forkserver
+from tests.support.libraries import LIBRARIES
 from tests.support.pgbouncer import pooling
 from tests.support.project import SHIPPED
 
@@ -79,7 +80,8 @@ class Arena:
                 tree = directory / f"tree-{number}"
                 shutil.copytree(ROOT, tree, ignore=_LEFT_OUT, symlinks=True)
                 _compile(tree)
-                sandboxes.append(Sandbox(number, tree, stack.enter_context(Forkserver.started())))
+                forkserver = stack.enter_context(Forkserver.started(LIBRARIES, {"PATH": os.environ["PATH"]}, "-B"))
+                sandboxes.append(Sandbox(number, tree, forkserver))
             servers.start()
             processes = stack.enter_context(ProcessPoolExecutor(JOBS, mp_context=get_context("spawn")))
             yield cls(servers, sandboxes, directory, processes)
@@ -120,15 +122,15 @@ class Arena:
     def _run(self, suite: Suite, servers: Servers, sandbox: Sandbox) -> Outcome:
         findings = self._directory / f"findings-{sandbox.number}.json"
         findings.unlink(missing_ok=True)
-        module, *arguments = suite.command(findings)
+        command = [sys.executable, "-m", *suite.command(findings)]
         try:
             environment = _environment(sandbox.tree, servers)
-            done = sandbox.forkserver.run(module, arguments, sandbox.tree, environment, suite.seconds)
+            done = sandbox.forkserver.run(command, environment, str(sandbox.tree), suite.seconds)
         except subprocess.TimeoutExpired:
             return Outcome("broken", f"not done within {suite.seconds} s")
-        outcome = suite.read(done.code, findings)
+        outcome = suite.read(done.returncode, findings)
         if outcome.verdict == "broken":
-            last = done.output.strip().splitlines()[-2:]
+            last = f"{done.stdout}\n{done.stderr}".strip().splitlines()[-2:]
             return outcome._replace(detail=f"{outcome.detail}: {' '.join(last)}")
         return outcome
 

@@ -14,8 +14,8 @@ from typing import Final
 from insula.cli.environment import to_environment
 from insula.core.settings import Settings
 from tests.probe.installation import PRODUCT, REFERENCE, VARIABLE
-from tests.proof.forkserver import LIBRARIES
 from tests.support.forkserver import Forked, Forkserver
+from tests.support.libraries import LIBRARIES
 
 ROOT: Final = Path(__file__).parents[2]
 OUR_CODE: Final[Mapping[str, str]] = {
