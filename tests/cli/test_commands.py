@@ -48,6 +48,13 @@ def test_each_command_runs_in_a_fresh_interpreter(settings: Settings, command: s
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.parametrize("tenant", ["nobody", "01940b6e-7d1c-7a3e-9b52-5f0c2f6e8a11"])
+def test_audit_verify_refuses_a_tenant_without_events(settings: Settings, tenant: str) -> None:
+    done = insula(settings, "audit", "verify", "--tenant", tenant)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr == f"insula: there is no tenant {tenant}\n"
+
+
 @pytest.mark.parametrize("name", [*MOUNTS, "all"])
 def test_openapi_prints_the_document(settings: Settings, name: str) -> None:
     done = insula(settings, "openapi", name)

@@ -11,6 +11,8 @@ from typing import Final, Self
 
 from watchfiles import Change, DefaultFilter, watch
 
+from insula.cli.progress import note
+
 _SUFFIXES: Final = (".py", ".html", ".txt", ".css", ".js")
 _LIBRARIES: Final = frozenset({"site-packages", "dist-packages"})
 _QUIET_MILLISECONDS: Final = 100
@@ -25,6 +27,7 @@ class Watcher:
         self._changed: set[Path] = set()
         self._lock = threading.Lock()
         self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._collect, name="watcher", daemon=True)
         self._readable, self._writable = os.pipe()
         os.set_blocking(self._readable, False)
         os.set_blocking(self._writable, False)
@@ -32,13 +35,12 @@ class Watcher:
     @contextmanager
     def watching(self) -> Iterator[Self]:
         """Watch until the block ends."""
-        thread = threading.Thread(target=self._watch, name="watcher", daemon=True)
-        thread.start()
+        self._thread.start()
         try:
             yield self
         finally:
             self._stop.set()
-            thread.join()
+            self._thread.join()
             os.close(self._readable)
             os.close(self._writable)
 
@@ -53,6 +55,12 @@ class Watcher:
         with self._lock:
             found, self._changed = self._changed, set()
         return sorted(found)
+
+    def _collect(self) -> None:
+        try:
+            self._watch()
+        except (OSError, RuntimeError) as error:  # e.g. the system watches no more files
+            note(f"edited code is not reloaded: {error}")
 
     def _watch(self) -> None:
         for changes in watch(

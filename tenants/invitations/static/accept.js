@@ -8,7 +8,8 @@ async function accept(email, password) {
   try {
     return await post(form.dataset.action, { token }, login.access_token);
   } finally {
-    await post("/auth/logout", { refresh_token: login.refresh_token });
+    // If this fails, the session ends by itself; the user must still see whether the invitation was accepted.
+    await post("/auth/logout", { refresh_token: login.refresh_token }).catch(() => null);
   }
 }
 

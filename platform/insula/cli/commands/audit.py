@@ -14,7 +14,7 @@ from insula.cli.local import with_database
 from insula.core.settings import Settings
 
 app = typer.Typer()
-_SLUG = text("SELECT id FROM tenant WHERE slug = :slug")
+_SLUG_OR_ID = text("SELECT id FROM tenant WHERE slug = :name OR id::text = :name")
 
 
 @app.callback()
@@ -49,13 +49,13 @@ async def _verify(settings: Settings, tenant: str) -> list[ChainResult]:
 async def _chain(connection: AsyncConnection, tenant: str) -> UUID:
     if tenant == "platform":
         return PLATFORM
-    chain: UUID | None = (await connection.execute(_SLUG, {"slug": tenant})).scalar_one_or_none()
-    if chain is not None:
-        return chain
-    try:
-        return UUID(tenant)
-    except ValueError:
-        raise CommandFailed(f"there is no tenant {tenant}") from None
+    name = tenant.lower()
+    chain: UUID | None = (await connection.execute(_SLUG_OR_ID, {"name": name})).scalar_one_or_none()
+    if chain is None:  # a deleted tenant has left its events
+        chain = next((found for found in await chains(connection) if str(found) == name), None)
+    if chain is None:
+        raise CommandFailed(f"there is no tenant {tenant}")
+    return chain
 
 
 def _counted(number: int, noun: str) -> str:
