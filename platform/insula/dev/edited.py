@@ -21,7 +21,7 @@ _LOADING: Final = (
 
 
 def create_edited_app() -> FastAPI:
-    """Return the app of ``insula.dev.asgi``. An error in the code is shown short, and ends the process."""
+    """Return the app of ``insula.dev.asgi``. An error in the code ends the process with a short traceback."""
     try:
         return create_app()
     except (ManifestError, NoInstallation) as error:

@@ -71,7 +71,7 @@ async def read_page(request: Request, name: str) -> HTMLResponse:
 
 
 def _moment(message: EmailMessage) -> str:
-    """Return the time of the message, in UTC, to be read."""
+    """Return the time of the message in UTC, as text for people."""
     sent = parsedate_to_datetime(str(message["Date"]))
     return f"{sent:%d %b %Y, %H:%M:%S} UTC"
 

@@ -29,7 +29,7 @@ _Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
 def add_documentation(app: FastAPI, site: Site, name: str, mount: str) -> None:
-    """Add the routes for the OpenAPI document of ``app`` and its two pages; to the root also that of all apps."""
+    """Add the routes for the OpenAPI document of ``app`` and its two pages; the root also gets that of all apps."""
     app.add_api_route("/openapi.json", _document(app.openapi, site.origin), include_in_schema=False, name="openapi")
     if not mount:
         everything = partial(document_of_all, app)

@@ -164,7 +164,7 @@ class _Probes:
         return found
 
     async def metrics(self, request: Request) -> Response:
-        """Return the process's metrics, to callers with the token; without one, if local, to this machine."""
+        """Return the process's metrics to callers with the token; without one, outside production, to this machine."""
         if not self._may_measure(request):
             raise NotFound
         body = generate_latest(self._metrics.registry) + await self._queue.render(kernel_of(request))

@@ -7,7 +7,7 @@ from insula.http.responses.problems import MEDIA_TYPE
 
 
 def link_errors(document: Document, error_pages: str) -> None:
-    """Link the list of errors, and let the ``type`` of each example be the URL that this deployment answers.
+    """Link the list of errors, and give the ``type`` of each example the URL that this deployment answers with.
 
     ``error_pages`` is the URL with which the ``type`` of every problem begins.
     """

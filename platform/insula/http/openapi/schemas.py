@@ -111,7 +111,7 @@ class _Enums:
     def __init__(self, schemas: dict[str, Document]) -> None:
         self._schemas = schemas
         self._names: dict[tuple[str, Words], list[str]] = {}
-        """The subjects that have a field with these words; a more special schema shares the enum of a general one."""
+        """The subjects that have a field with these words; a more specific schema shares the enum of a general one."""
 
     def move_from_schemas(self) -> None:
         """Move the enums of all components' fields."""

@@ -55,13 +55,13 @@ async def prefetch(batches: AsyncIterator[Batch]) -> AsyncIterator[Batch]:
     """Read the first batch now, so that an early error is answered as a problem and does not break off a download."""
     first = await anext(batches, None)
 
-    async def all_of_them() -> AsyncIterator[Batch]:
+    async def every_batch() -> AsyncIterator[Batch]:
         if first is not None:
             yield first
         async for batch in batches:
             yield batch
 
-    return all_of_them()
+    return every_batch()
 
 
 def escape_formulas(cell: str) -> str:

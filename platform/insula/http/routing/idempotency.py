@@ -47,7 +47,11 @@ _MINE: Final = (
     & (_RECORDS.c.key == bindparam("key", type_=_RECORDS.c.key.type))
 )
 _ANSWER: Final = (
-    *(_RECORDS.c.request_hash, _RECORDS.c.status, _RECORDS.c.headers, _RECORDS.c.body, _RECORDS.c.created_at),
+    _RECORDS.c.request_hash,
+    _RECORDS.c.status,
+    _RECORDS.c.headers,
+    _RECORDS.c.body,
+    _RECORDS.c.created_at,
 )
 
 
