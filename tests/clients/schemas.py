@@ -14,7 +14,7 @@ Side = Literal["request", "response", "problem"]
 
 _LOWER_BOUNDS: Final = ("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties")
 _UPPER_BOUNDS: Final = ("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties")
-_OTHER_RULES: Final = ("pattern", "format")
+_OTHER_RULES: Final = ("pattern", "format", "multipleOf")
 _NULL: Final[Schema] = {"type": "null"}
 
 

@@ -134,6 +134,10 @@ BREAKING: dict[str, tuple[Change, list[str]]] = {
         lambda d: put(schema(d, "Create")["properties"]["name"], pattern="^[a-z]+$"),
         ["Create (request).name: pattern is ^[a-z]+$ now"],
     ),
+    "a number of a request must be a multiple": (
+        lambda d: put(d["components"]["parameters"]["Limit"]["schema"], multipleOf=10),
+        ["GET /racks limit (query): multipleOf is 10 now"],
+    ),
     "an enum loses a value": (
         lambda d: schema(d, "Status")["enum"].remove("archived"),
         ["Status (request): no longer accepts archived"],
