@@ -11,7 +11,7 @@ from billing.subscriptions.service import start_on
 from billing.webhook_events import resource as webhook_events
 from billing.webhooks import resource as webhooks
 from insula.apps import App
-from insula.callers import ApiKeys, Members
+from insula.callers import ApiKeys, Members, OAuthClients
 
 APP: Final = App(
     name="billing",
@@ -21,7 +21,7 @@ APP: Final = App(
     purpose="Plans, subscriptions, entitlements, and the payment provider's webhooks.",
     version="1",
     database=DATABASE,
-    callers=(Members(), ApiKeys()),
+    callers=(Members(), ApiKeys(), OAuthClients()),
     settings=BillingSettings,
     on_new_tenant=start_on,
     migrations=Path(__file__).parent / "migrations",

@@ -20,7 +20,8 @@ PROBLEM = "application/problem+json"
 _METHODS = frozenset({"get", "put", "post", "delete", "patch", "head", "options", "trace"})
 _FIRST_ERROR = 400
 # Error responses whose body is not a problem: it has more to say.
-_OTHER_ERRORS = frozenset({("readyz", "503")})
+# Errors that are no problems: readiness has an answer of its own, and clients of OAuth expect the form of RFC 6749.
+_OTHER_ERRORS = frozenset({("readyz", "503"), *(("token", status) for status in ("400", "401", "429"))})
 Document = Mapping[str, Any]  # an OpenAPI document has no fixed shape
 
 

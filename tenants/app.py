@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Final
 
 from insula.apps import App
-from insula.callers import ApiKeys, Members
+from insula.callers import ApiKeys, Members, OAuthClients
 from tenants.api_keys import resource as api_keys
 from tenants.audit_events import resource as audit_events
 from tenants.database import DATABASE
@@ -27,7 +27,7 @@ APP: Final = App(
     version="2",
     first_request="/v1/projects",
     database=DATABASE,
-    callers=(Members(tenantless=True), ApiKeys()),
+    callers=(Members(tenantless=True), ApiKeys(), OAuthClients()),
     settings=TenantsSettings,
     migrations=Path(__file__).parent / "migrations",
     resources=(

@@ -15,18 +15,6 @@ RESOURCE: Final = Resource(
     attack=AttackHints(
         ids={"client_id": "oauth_client"},
         actions={"DELETE /v1/oauth-clients/{client_id}": "oauth_client:revoke"},
-        rows={
-            "oauth_client": (
-                {
-                    "kind": "confidential",
-                    "redirect_uris": ["https://{token}.example/callback"],
-                    "grants": ["authorization_code"],
-                    "scopes": ["tenant:read"],
-                    "secret_hash": b"no secret has this hash",
-                },
-            )
-            * 2
-        },
     ),
     tables=(may(TENANTS, "tenant", OAuthClient, "SELECT", "INSERT", "UPDATE"),),
 )

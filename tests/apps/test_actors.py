@@ -8,7 +8,7 @@ import pytest
 from insula.apps import App, Installation
 from insula.apps.build import policy_of, vocabularies_of
 from insula.audit import Actor
-from insula.callers import ApiKeys, Members, Staff
+from insula.callers import ApiKeys, Members, OAuthClients, Staff
 from insula.core.ids import UserId, new_id
 from insula.db.engine.roles import WORKER, AppRole
 from insula.db.schema.declarations import DatabasePart, DeclaredRole
@@ -52,11 +52,20 @@ def test_the_documents_list_the_actor_kinds_of_the_installation() -> None:
     installation = with_desk(desk(DeclaredRole(role=DESK)))
     words = vocabularies_of(installation, policy_of(installation))
     assert words[Vocabulary.ACTORS] == [*WORDS[Vocabulary.ACTORS], "desk_agent"]
-    assert WORDS[Vocabulary.ACTORS][:4] == ["user", "staff", "api_key", "system"]
+    assert WORDS[Vocabulary.ACTORS][:5] == ["user", "staff", "api_key", "oauth_client", "system"]
 
 
 @pytest.mark.parametrize(
-    ("kind", "name"), [(Members(), "user"), (ApiKeys(), "api_key"), (Staff(), "staff"), (DeskAgents(), "desk_agent")]
+    ("kind", "name"),
+    [
+        (Members(), "user"),
+        (ApiKeys(), "api_key"),
+        (OAuthClients(), "oauth_client"),
+        (Staff(), "staff"),
+        (DeskAgents(), "desk_agent"),
+    ],
 )
-def test_each_kind_of_caller_has_an_actor_kind(kind: Members | ApiKeys | Staff | DeskAgents, name: str) -> None:
+def test_each_kind_of_caller_has_an_actor_kind(
+    kind: Members | ApiKeys | OAuthClients | Staff | DeskAgents, name: str
+) -> None:
     assert kind.actor_kind == name

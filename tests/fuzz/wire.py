@@ -9,7 +9,14 @@ from urllib.parse import urlsplit
 from tests.fuzz.oracle import Finding
 from tests.fuzz.tally import Tally
 
-_PATHS: Final = ("/auth/login", "/api/v1/racks", "/admin/v1/tenants", "/billing/v1/webhooks/stripe", "/nowhere")
+_PATHS: Final = (
+    "/auth/login",
+    "/auth/token",
+    "/api/v1/racks",
+    "/admin/v1/tenants",
+    "/billing/v1/webhooks/stripe",
+    "/nowhere",
+)
 _STATUS: Final = re.compile(rb"HTTP/1\.[01] (\d{3}) ")
 _SECONDS: Final = 10
 _JSON: Final = b"Content-Type: application/json\r\n"

@@ -101,3 +101,40 @@ class TestTime:
         with clock.moved(timedelta(seconds=settings.auth.access_token_seconds + LEEWAY + 1)):
             assert verifier.cached(b"Bearer " + token.encode(), ours) is None
             assert await refused(verifier, token, ours)
+
+
+class TestMachines:
+    """Tokens that OAuth clients get for themselves: without a session, with the client named twice."""
+
+    @staticmethod
+    def claims(forge: Forge, **changes: object) -> dict[str, object]:
+        client = str(new_id())
+        found = forge.claims(sub=client, client_id=client, tenant=str(new_id()), scope="rack:read") | changes
+        del found["sid"]
+        return found
+
+    @pytest.mark.parametrize("missing", ["iss", "aud", "exp", "iat", "nbf", "jti", "sub", "client_id", "tenant"])
+    async def test_every_claim_is_required(
+        self, forge: Forge, verifier: TokenVerifier, ours: str, missing: str
+    ) -> None:
+        claims = self.claims(forge)
+        assert not await refused(verifier, forge.sign(claims), ours)
+        del claims[missing]
+        assert await refused(verifier, forge.sign(claims), ours)
+
+    async def test_the_client_is_the_subject(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
+        for wrong in ({"sub": str(new_id())}, {"client_id": str(new_id())}, {"client_id": "insula"}, {"sub": "insula"}):
+            assert await refused(verifier, forge.sign(self.claims(forge, **wrong)), ours)
+
+    async def test_without_scope_it_may_do_nothing(self, forge: Forge, verifier: TokenVerifier, ours: str) -> None:
+        claims = self.claims(forge)
+        del claims["scope"]
+        assert (await verifier.verify(forge.sign(claims), ours)).scopes == frozenset()
+
+    async def test_a_users_token_without_its_session_is_no_machines(
+        self, forge: Forge, verifier: TokenVerifier, ours: str
+    ) -> None:
+        claims = forge.claims(tenant=str(new_id()))
+        assert not await refused(verifier, forge.sign(claims), ours)
+        del claims["sid"]
+        assert await refused(verifier, forge.sign(claims), ours)

@@ -17,7 +17,7 @@ from insula.core.errors import Unauthenticated
 from insula.core.ids import TenantId, UserId
 from insula.core.logging import configure
 from insula.http.routing import guards as access
-from insula.identity import Claims, TokenVerifier
+from insula.identity import Claims, MachineClaims, TokenVerifier
 from insula.scope import StaffPrincipal
 from insula.tenancy import Access, Directory
 from tests.isolation.matrix import Report, Stage, attack
@@ -87,7 +87,7 @@ async def test_an_unchecked_tenant_selector_is_reported(stage: Stage, monkeypatc
 async def test_an_unchecked_audience_is_reported(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     verify = TokenVerifier.verify
 
-    async def any_audience(self: TokenVerifier, token: str, audience: str) -> Claims:
+    async def any_audience(self: TokenVerifier, token: str, audience: str) -> Claims | MachineClaims:
         for app in INSTALLATION.apps:
             try:
                 return await verify(self, token, audience.rpartition("/")[0] + app.mount)

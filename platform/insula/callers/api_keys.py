@@ -2,7 +2,7 @@
 
 from typing import ClassVar
 
-from insula.callers.identity import KeyIdentity
+from insula.callers.identity import MachineIdentity
 from insula.core import clock
 from insula.core.errors import Unauthenticated
 from insula.identity.credentials.api_keys import PresentedKey
@@ -17,10 +17,10 @@ class ApiKeys:
     actor_kind: ClassVar[str] = ApiKeyPrincipal.kind
     """The kind of their actors in the audit log."""
 
-    async def identity_of(self, presented: PresentedKey, directory: Directory) -> KeyIdentity:
+    async def identity_of(self, presented: PresentedKey, directory: Directory) -> MachineIdentity:
         """Return the identity of the presented key. Raises Unauthenticated if its secret is wrong or it has expired."""
         known = await directory.api_key(presented.tenant_id, presented.key_id)
         if known is None or not known.accepts(presented.digest, clock.timestamp()):
             raise Unauthenticated
         principal = ApiKeyPrincipal(known.key_id, known.name, known.actions, known.requests_per_minute)
-        return KeyIdentity(principal, known.tenant)
+        return MachineIdentity(principal, known.tenant)

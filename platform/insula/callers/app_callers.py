@@ -5,18 +5,19 @@ from enum import StrEnum
 from typing import Final
 
 from insula.callers.api_keys import ApiKeys
-from insula.callers.identity import Identity
+from insula.callers.identity import Identity, MachineIdentity
+from insula.callers.oauth_clients import OAuthClients
 from insula.callers.token_callers import CallerSources, NamedTenants, Sources, TokenCallers
 from insula.core.errors import AppError, ManifestError, Unauthenticated
 from insula.core.ids import UserId
 from insula.db.engine.roles import DatabaseRole
 from insula.db.models import ACTIVE
-from insula.identity import Claims
+from insula.identity import Claims, MachineClaims
 from insula.identity.credentials.api_keys import PresentedKey
 from insula.scope import Principal
 from insula.tenancy import DerivedField, TenantRecord
 
-Kind = TokenCallers | ApiKeys
+Kind = TokenCallers | ApiKeys | OAuthClients
 Admitted = tuple[type[Kind], ...]
 """The kinds of callers that a guard admits."""
 
@@ -36,11 +37,17 @@ class AppCallers:
         self.signed_in = tuple(kind for kind in declared if isinstance(kind, TokenCallers))
         self._identities = tuple((kind, DerivedField[Identity[Principal]]()) for kind in self.signed_in)
         self._keys = next((kind for kind in declared if isinstance(kind, ApiKeys)), None)
+        self._clients = next((kind for kind in declared if isinstance(kind, OAuthClients)), None)
 
     @property
     def accept_keys(self) -> bool:
         """Whether the app accepts API keys."""
         return self._keys is not None
+
+    @property
+    def accept_clients(self) -> bool:
+        """Whether OAuth clients can get tokens for the app, for themselves."""
+        return self._clients is not None
 
     @property
     def errors(self) -> tuple[type[AppError], ...]:
@@ -64,17 +71,20 @@ class AppCallers:
         raise refusal or Unauthenticated
 
     async def identify(
-        self, credentials: Claims | PresentedKey, admitted: Admitted, kernel: CallerSources, role: DatabaseRole
+        self,
+        credentials: Claims | MachineClaims | PresentedKey,
+        admitted: Admitted,
+        kernel: CallerSources,
+        role: DatabaseRole,
     ) -> Identity[Principal]:
         """Return the current identity of the credentials, as one of the kinds in ``admitted``.
 
         Raises Unauthenticated if the session was revoked or the user suspended after the token was issued, if the
-        token's tenant no longer exists, and for an API key that is unknown, wrong or expired.
+        token's tenant no longer exists, for an API key that is unknown, wrong or expired, and for an OAuth client that
+        was revoked.
         """
-        if isinstance(credentials, PresentedKey):
-            if self._keys is None:
-                raise Unauthenticated
-            return await self._keys.identity_of(credentials, kernel.directory)
+        if not isinstance(credentials, Claims):
+            return await self._machine(credentials, kernel)
         access = await kernel.directory.access(
             session_id=credentials.session_id, user_id=credentials.user_id, tenant_id=credentials.tenant_id
         )
@@ -93,6 +103,15 @@ class AppCallers:
                         access.keep(identity, known)
                 return known
         raise Unauthenticated
+
+    async def _machine(self, credentials: MachineClaims | PresentedKey, kernel: CallerSources) -> MachineIdentity:
+        if isinstance(credentials, PresentedKey):
+            if self._keys is None:
+                raise Unauthenticated
+            return await self._keys.identity_of(credentials, kernel.directory)
+        if self._clients is None:
+            raise Unauthenticated
+        return await self._clients.identity_of(credentials, kernel.directory)
 
 
 def roles_of(callers: Iterable[Kind]) -> frozenset[str]:

@@ -8,7 +8,7 @@ from insula.core.errors import Forbidden, TenantRequired, TenantSuspended
 from insula.core.ids import TenantId
 from insula.db.models import ACTIVE
 from insula.limits import AT_ONCE, CEILINGS, CONNECTIONS, RATE, KeyRate, LimitClass, RatePolicy, rate_policy
-from insula.scope import ApiKeyPrincipal, Authority, Member, Principal, UserPrincipal
+from insula.scope import ApiKeyPrincipal, Authority, ClientPrincipal, Member, Principal, UserPrincipal
 from insula.tenancy import TenantRecord
 
 AnyPrincipal_co = TypeVar("AnyPrincipal_co", bound=Principal, covariant=True)
@@ -37,9 +37,9 @@ class Identity(Generic[AnyPrincipal_co]):
 
 @dataclass(frozen=True, slots=True)
 class TenantCaller:
-    """A user or an API key that can act in an active tenant."""
+    """A user, an API key or an OAuth client that can act in an active tenant."""
 
-    principal: UserPrincipal | ApiKeyPrincipal
+    principal: UserPrincipal | ApiKeyPrincipal | ClientPrincipal
     tenant: TenantRecord
     authority: Authority
     _allowances: dict[LimitClass, Allowance] = field(default_factory=dict, compare=False, repr=False)
@@ -94,19 +94,19 @@ class MemberIdentity(Identity[UserPrincipal]):
 
 
 @dataclass(frozen=True, slots=True)
-class KeyIdentity(Identity[ApiKeyPrincipal]):
-    """An API key and its tenant."""
+class MachineIdentity(Identity[ApiKeyPrincipal | ClientPrincipal]):
+    """An API key or an OAuth client, and its tenant."""
 
     tenant: TenantRecord
 
     def in_tenant(self) -> TenantCaller:
-        """Return the key as a caller in its tenant. Raises TenantSuspended for a suspended tenant."""
+        """Return the machine as a caller in its tenant. Raises TenantSuspended for a suspended tenant."""
         if self.tenant.status != ACTIVE:
             raise TenantSuspended
         return TenantCaller(self.principal, self.tenant, self.principal)
 
 
-def _own_rate(principal: UserPrincipal | ApiKeyPrincipal) -> KeyRate | None:
+def _own_rate(principal: UserPrincipal | ApiKeyPrincipal | ClientPrincipal) -> KeyRate | None:
     if isinstance(principal, ApiKeyPrincipal) and principal.requests_per_minute:
         return KeyRate(principal.key_id, principal.requests_per_minute)
     return None

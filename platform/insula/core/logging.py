@@ -50,6 +50,8 @@ def configure(log_format: LogFormat, level: str) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
+    # In DEBUG it logs whole tokens.
+    logging.getLogger("authlib").setLevel(max(logging.INFO, logging.getLevelNamesMapping()[level]))
     logging.getLogger("casbin").setLevel(logging.WARNING)  # it logs its model at each start
     logging.getLogger("sqlalchemy.pool").setLevel(logging.WARNING)  # it logs each pool at each end
 

@@ -16,7 +16,7 @@ from insula.callers import Allowance
 from insula.core.ids import TenantId
 from insula.db.engine.unit import Unit
 from insula.http.errors import InvalidForwarding
-from insula.identity import Claims
+from insula.identity import Claims, MachineClaims
 from insula.identity.credentials.api_keys import PresentedKey
 from insula.limits import Permit, Verdict
 from insula.scope import Reopen
@@ -71,7 +71,7 @@ class Admission(NamedTuple, Generic[AnyCaller_co]):
     guard: object
     caller: AnyCaller_co
     principal_id: UUID
-    credentials: Claims | PresentedKey
+    credentials: Claims | MachineClaims | PresentedKey
     allowance: Allowance
     verdict: Verdict
     """The state of the caller's limits, for the headers of the answer."""

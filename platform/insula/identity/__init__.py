@@ -13,7 +13,7 @@ from insula.identity.accounts.own_account import (
     SignedIn,
 )
 from insula.identity.accounts.service import Accounts, AdmitEmail, Registration
-from insula.identity.credentials.claims import Claims
+from insula.identity.credentials.claims import Claims, MachineClaims
 from insula.identity.credentials.password_rules import LONGEST_PASSWORD, SHORTEST_PASSWORD, NewPassword, PasswordTooEasy
 from insula.identity.credentials.passwords import Passwords, hash_password, verify_password
 from insula.identity.credentials.signing_keys import Jwk, KeyRing
@@ -51,6 +51,7 @@ __all__ = [
     "LinkRefused",
     "LockedAccount",
     "LoginRefused",
+    "MachineClaims",
     "NewPassword",
     "OpenedSession",
     "OwnAccount",

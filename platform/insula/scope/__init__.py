@@ -1,6 +1,13 @@
 """Scopes, the first parameter of every service function: a principal, its permissions, and the transaction."""
 
-from insula.scope.principals import ApiKeyPrincipal, Principal, RolePrincipal, StaffPrincipal, UserPrincipal
+from insula.scope.principals import (
+    ApiKeyPrincipal,
+    ClientPrincipal,
+    Principal,
+    RolePrincipal,
+    StaffPrincipal,
+    UserPrincipal,
+)
 from insula.scope.scopes import (
     Authority,
     FeatureNotIncluded,
@@ -15,6 +22,7 @@ from insula.scope.scopes import (
 __all__ = [
     "ApiKeyPrincipal",
     "Authority",
+    "ClientPrincipal",
     "FeatureNotIncluded",
     "Member",
     "PersonalScope",

@@ -50,7 +50,7 @@ class UserPrincipal:
         return Actor(self.kind, self.user_id, self.email)
 
     def person(self) -> UserId:
-        """Return the user's id; an API key raises Forbidden here."""
+        """Return the user's id; a machine raises Forbidden here."""
         return self.user_id
 
 
@@ -83,6 +83,36 @@ class ApiKeyPrincipal:
     def may(self, action: str, _policy: Policy) -> bool:
         """Return whether the key has ``action``."""
         return action in self.actions
+
+
+@dataclass(frozen=True, slots=True)
+class ClientPrincipal:
+    """An OAuth client of a tenant that acts for itself, without a user."""
+
+    client_id: UUID
+    name: str
+    actions: frozenset[str]
+    """The client's scopes; its token may have fewer."""
+
+    kind: ClassVar[str] = "oauth_client"
+
+    @property
+    def id(self) -> UUID:
+        """The client's id."""
+        return self.client_id
+
+    @property
+    def actor(self) -> Actor:
+        """How the audit log names the client."""
+        return Actor(self.kind, self.client_id, self.name)
+
+    def person(self) -> Never:
+        """Raise Forbidden: an OAuth client is no person."""
+        raise Forbidden("This is for people, not for machines")
+
+    def may(self, action: str, policy: Policy) -> bool:
+        """Return whether the client has ``action``, and machines can have it at all."""
+        return action in policy.for_keys and action in self.actions
 
 
 @dataclass(frozen=True, slots=True)

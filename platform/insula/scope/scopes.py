@@ -12,7 +12,7 @@ from insula.audit import PLATFORM, Actor
 from insula.core.errors import AppError, Retry
 from insula.core.ids import MemberId
 from insula.db.engine.unit import Unit
-from insula.scope.principals import ApiKeyPrincipal, RolePrincipal, StaffPrincipal, UserPrincipal
+from insula.scope.principals import ApiKeyPrincipal, ClientPrincipal, RolePrincipal, StaffPrincipal, UserPrincipal
 from insula.tenancy import TenantRecord
 
 Reopen = Callable[[], Awaitable[Unit]]
@@ -44,8 +44,8 @@ class FeatureNotIncluded(AppError):
     retry = Retry.NO
 
 
-Authority = Member | ApiKeyPrincipal
-"""Decides which actions a caller may do in a tenant: a user's membership, or an API key."""
+Authority = Member | ApiKeyPrincipal | ClientPrincipal
+"""Decides which actions a caller may do in a tenant: a user's membership, an API key, or an OAuth client."""
 
 
 class BaseScope:
@@ -73,7 +73,7 @@ class BaseScope:
 class Scope(BaseScope):
     """A principal acting in one tenant; ``unit.session`` sees that tenant's rows only."""
 
-    principal: UserPrincipal | ApiKeyPrincipal
+    principal: UserPrincipal | ApiKeyPrincipal | ClientPrincipal
     tenant: TenantRecord
     authority: Authority
     unit: Unit
@@ -96,7 +96,7 @@ class Scope(BaseScope):
 
     @property
     def member_id(self) -> MemberId | None:
-        """The id of the caller's membership; None for an API key, which is no member. Costs no query."""
+        """The id of the caller's membership; None for a machine, which is no member. Costs no query."""
         return self.authority.id if isinstance(self.authority, Member) else None
 
     def may(self, action: str) -> bool:

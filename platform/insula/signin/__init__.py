@@ -4,6 +4,7 @@ from insula.signin.account_routes import accounts_router
 from insula.signin.browser import BROWSER_PAGES, browser_router
 from insula.signin.forms import FORM_PAGES, forms_router
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
+from insula.signin.oauth_routes import oauth_router
 from insula.signin.origin import origin_of
 from insula.signin.pages import account_pages
 from insula.signin.routes import auth_router
@@ -18,5 +19,6 @@ __all__ = [
     "auth_router",
     "browser_router",
     "forms_router",
+    "oauth_router",
     "origin_of",
 ]

@@ -29,6 +29,8 @@ class ThrottleRates:
     mails_by_account_and_address: int = 6
     links_by_address: int = 30
     password_changes: int = 6
+    clients_by_address: int = 300
+    by_client_and_address: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,15 @@ class LoginThrottle:
     async def refresh(self, address: str) -> None:
         """Count a refresh or a logout. Raises TooManyAttempts."""
         await self._count(f"refresh:address:{address_key(address)}", self.rates.refreshes_by_address)
+
+    async def client(self, client_id: str, address: str) -> None:
+        """Count an OAuth client's request for a token. Raises TooManyAttempts.
+
+        There is no count of the client alone: 256 random bits are not guessed, and others could use it up.
+        """
+        source = address_key(address)
+        await self._count(f"client:address:{source}", self.rates.clients_by_address)
+        await self._count(f"client:pair:{account_key(client_id)}:{source}", self.rates.by_client_and_address)
 
     async def mail(self, account: str, address: str) -> None:
         """Count a request for an email to an account's address. Raises TooManyAttempts."""

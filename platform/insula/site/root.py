@@ -29,6 +29,7 @@ from insula.signin import (
     auth_router,
     browser_router,
     forms_router,
+    oauth_router,
 )
 from insula.site.error_pages import error_router
 from insula.site.factory import Lifespan, make_app, outer_stack
@@ -46,6 +47,8 @@ _OWN: Final = DOCUMENTATION | {
     "GET /errors",  # the type of every problem leads here, also of one without credentials
     "GET /errors/{error_code}",
     "GET /.well-known/jwks.json",  # public keys, by definition
+    "GET /.well-known/oauth-authorization-server",
+    "POST /auth/token",  # clients authenticate themselves
     "POST /auth/login",  # credentials come from here
     "POST /auth/refresh",
     "POST /auth/logout",
@@ -121,6 +124,7 @@ def build_root(  # noqa: PLR0913 - the parts of an installation, each named by t
         routers=[
             installation,
             auth_router(refusals),
+            oauth_router(),
             accounts_router(),
             account_pages,
             forms_router(),
@@ -131,6 +135,7 @@ def build_root(  # noqa: PLR0913 - the parts of an installation, each named by t
         tags=[
             {"name": "installation", "description": "The health of this installation."},
             {"name": "auth", "description": "Signing in: a refresh token, and access tokens for one app each."},
+            {"name": "oauth", "description": "The authorization server: tokens for OAuth clients."},
             {"name": "accounts", "description": "Registering, verifying an address, and forgotten passwords."},
         ],
         lifespan=lifespan,

@@ -104,6 +104,11 @@ class ClientAccess:
     previous_digest: bytes | None
     previous_until: float
 
+    @property
+    def tenant_id(self) -> TenantId | None:
+        """The id of its tenant, unless it is a client of the platform itself."""
+        return self.tenant.id if self.tenant is not None else None
+
     def accepts(self, digest: bytes, now: float) -> bool:
         """Return whether a secret with this digest is valid at ``now``; a public client accepts none.
 

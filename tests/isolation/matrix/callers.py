@@ -8,7 +8,15 @@ from insula.access import Role
 from insula.db.models import SUSPENDED
 from insula.http.routing.guards import PersonalGuard, RoleGuard, TenantGuard
 from tests.isolation.matrix.actions import action_of
-from tests.isolation.matrix.holders import DECLARED, by_label, held_role_of, held_roles, others, takes_keys
+from tests.isolation.matrix.holders import (
+    DECLARED,
+    by_label,
+    held_role_of,
+    held_roles,
+    others,
+    takes_clients,
+    takes_keys,
+)
 from tests.isolation.matrix.kinds import ALL_KEY_ACTIONS
 from tests.isolation.matrix.requests import Underivable
 from tests.isolation.matrix.routes import LiveRoute
@@ -103,6 +111,7 @@ def _at_tenant_route(route: LiveRoute) -> Iterator[Caller]:
         yield Caller(f"{strongest}, no tenant", "nobody", TENANT_REQUIRED, _holder(held.label, strongest, app))
     yield from _without_credentials(app, "b", "owner", bound=True)
     yield from _keys(app, action)
+    yield from _machines(app, action)
     yield from _holders_elsewhere(app)
     yield from _scoped(route, "a", "owner", bound=True, may=action in GRANTS[Role.OWNER])
 
@@ -121,6 +130,7 @@ def _at_personal_route(route: LiveRoute) -> Iterator[Caller]:
     yield from _without_credentials(app, "b", "guest", bound=False)
     yield Caller("key of A", "a", _key_refused(app), _key("a", "key"))
     yield Caller("key of B", "b", _key_refused(app), _key("b", "key"))
+    yield Caller("client of A", "a", _machine_refused(app), _machine("a", app))
     yield from _holders_elsewhere(app)
 
 
@@ -156,6 +166,7 @@ def _members_at_role_route(side: Literal["a", "b"], app: str, label: str) -> Ite
     for other in others(app):
         yield Caller(f"{owner}, token for {other}", side, WRONG_AUDIENCE, _bearer(side, "owner", other))
     yield Caller(f"key of {side.upper()}", side, _key_refused(app), _key(side, "key"))
+    yield Caller(f"client of {side.upper()}", side, _machine_refused(app), _machine(side, app))
 
 
 def _at_public_route(_route: LiveRoute) -> Iterator[Caller]:
@@ -223,6 +234,18 @@ def _keys(app: str, action: str) -> Iterator[Caller]:
 def _key_refused(app: str) -> Refusal:
     """Return the refusal for a valid key that lacks the action; an app without API keys accepts no key."""
     return FORBIDDEN if takes_keys(app) else UNAUTHENTICATED
+
+
+def _machines(app: str, action: str) -> Iterator[Caller]:
+    given = None if takes_clients(app) and action in ALL_KEY_ACTIONS else _machine_refused(app)
+    yield Caller("client of A", "a", given, _machine("a", app))
+    yield Caller("client of A for B", "b", UNAUTHENTICATED, _machine("a", app, "b"))
+    yield Caller("revoked client of B", "b", UNAUTHENTICATED, _machine("b", app, purpose="revoked_machine"))
+
+
+def _machine_refused(app: str) -> Refusal:
+    """Return the refusal for a token of a client that lacks the action, or that an app without clients gets."""
+    return FORBIDDEN if takes_clients(app) else UNAUTHENTICATED
 
 
 async def _nothing(_stage: Stage, _world: World) -> Headers:
@@ -317,6 +340,18 @@ def _key(side: str, purpose: str) -> Credentials:
     async def credentials(_stage: Stage, world: World) -> Headers:
         tenant = world.a if side == "a" else world.b
         return (("x-api-key", tenant.keys[purpose].text),)
+
+    return credentials
+
+
+def _machine(side: str, app: str, tenant: str = "", purpose: str = "machine") -> Credentials:
+    """Return a token of a tenant's OAuth client for itself, in its own tenant unless another is named."""
+
+    async def credentials(stage: Stage, world: World) -> Headers:
+        home, bound = _tenant_of(world, side), _tenant_of(world, tenant or side)
+        if home is None or bound is None:
+            raise LookupError(side)
+        return _authorization(await stage.machine_token(getattr(home, purpose), app, bound))
 
     return credentials
 

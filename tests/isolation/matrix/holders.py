@@ -9,7 +9,7 @@ from typing import Final
 
 from sqlalchemy import Table
 
-from insula.callers import Kind, RoleCallers, Staff, TokenCallers
+from insula.callers import ApiKeys, Kind, OAuthClients, RoleCallers, Staff
 from insula.db.schema.base import metadata
 from insula.http.routing.guards import RoleGuard
 from tests.isolation.matrix.requests import Underivable
@@ -59,7 +59,12 @@ def label_of(route: LiveRoute) -> str | None:
 
 def takes_keys(app: str) -> bool:
     """Whether the app declares API keys among its callers."""
-    return any(not isinstance(kind, TokenCallers) for kind in DECLARED[app])
+    return any(isinstance(kind, ApiKeys) for kind in DECLARED[app])
+
+
+def takes_clients(app: str) -> bool:
+    """Whether the app declares OAuth clients among its callers."""
+    return any(isinstance(kind, OAuthClients) for kind in DECLARED[app])
 
 
 def others(app: str) -> tuple[str, ...]:

@@ -11,10 +11,11 @@ from typing import Final
 
 from insula.access.entitlements import Feature
 from insula.core import clock
+from insula.core.ids import new_id
 from insula.identity.credentials.api_keys import digest_of
 from insula.limits import RATE
 from tenants.invitations.tokens import digest
-from tests.isolation.matrix.tenant import AttackTenant, Row
+from tests.isolation.matrix.tenant import AttackTenant, Key, Row
 from tests.support.apps import INSTALLATION, POLICY
 
 ALIASES: Final[Mapping[str, str]] = {
@@ -63,6 +64,26 @@ def _api_key(tenant: AttackTenant) -> list[Row]:
     return rows
 
 
+def _oauth_client(tenant: AttackTenant) -> list[Row]:
+    def row(machine: Key) -> Row:
+        return {
+            "id": machine.id,
+            "kind": "confidential",
+            "redirect_uris": [],
+            "grants": ["client_credentials"],
+            "scopes": sorted(machine.actions),
+            "secret_hash": digest_of(machine.text),
+            "created_by": tenant.people["owner"].id,
+        }
+
+    web = {"grants": ["authorization_code"], "redirect_uris": [f"https://{tenant.token}.example/callback"]}
+    return [
+        {**row(tenant.machine), **web, "id": new_id()},
+        row(tenant.machine),
+        {**row(tenant.revoked_machine), "revoked_at": clock.now()},
+    ]
+
+
 def _custom_role(tenant: AttackTenant) -> list[Row]:
     rows: list[Row] = [{"permissions": [min(INSTALLATION.assignable)]}]
     return rows + [{"key": key, "permissions": sorted(allowed)} for key, allowed in tenant.roles.items()]
@@ -108,6 +129,7 @@ ROWS: Final[Mapping[str, Callable[[AttackTenant], list[Row]]]] = {
     "tenant_slug": _tenant_slug,
     "tenant_domain": _tenant_domain,
     "api_key": _api_key,
+    "oauth_client": _oauth_client,
     "custom_role": _custom_role,
     "invitation": _invitation,
     "entitlement_override": _entitlement_override,

@@ -32,6 +32,9 @@ _SECRETS: Final = frozenset({"password", "refresh_token", "token"})
 _GRANTABLE: Final = {"permissions": frozenset(POLICY.published), "actions": POLICY.for_keys, "scopes": POLICY.for_keys}
 """The product's codes for fields whose example may name codes of resources that the product does not have."""
 
+TOKEN: Final = "POST /auth/token"  # a route
+"""Takes a form, and answers with errors of OAuth."""
+
 _SIGNATURE: Final = "stripe-signature"
 _REQUIRED: Final[Mapping[str, Mapping[str, str]]] = {"GET /insula-dev/users": {"app": "tenants"}}
 """Parameters without a default."""
@@ -58,6 +61,8 @@ class Draft:
             return self._form({"email": f"walker-{uuid4().hex[:12]}@example.com"})
         if self.route.name in BROWSER_PAGES:
             return self._of_a_browser()
+        if self.route.name == TOKEN:
+            return self._token_request()
         body = self._raw_body()
         headers = (("stripe-signature", sign(body, self.signing_secret)),) if body and self._signed else ()
         method = "GET" if self.route.method == "MOUNT" else self.route.method
@@ -86,6 +91,12 @@ class Draft:
         }[action]
         token = form_token(kept if action == "/auth/sign-in" else secret, action)
         return self._form({**fields, "token": token}).with_headers(*cookies)
+
+    def _token_request(self) -> Request:
+        fields = {"grant_type": "client_credentials", "resource": self.own["resource"]}
+        fields |= {"client_id": self.foreign[f"{TOKEN} client_id"], "client_secret": self.own[f"{TOKEN} client_secret"]}
+        headers = (("content-type", "application/x-www-form-urlencoded"),)
+        return Request("POST", self._path(), headers=headers, body=urlencode(fields).encode())
 
     @property
     def _signed(self) -> bool:

@@ -170,6 +170,8 @@ def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
     tenant.ids["public email"] = member.email
     # Unique in each world: invitations to one address are counted over all tenants.
     tenant.ids["POST /api/v1/invitations email"] = f"invited@{secrets.token_hex(8)}.example.org"
+    tenant.ids["POST /auth/token client_id"] = str(tenant.machine.id)
+    tenant.ids["POST /auth/token client_secret"] = tenant.machine.text
     tenant.ids["POST /auth/verify token"] = tenant.verify_token
     tenant.ids["POST /auth/password/reset/confirm token"] = tenant.reset_token
 

@@ -26,7 +26,7 @@ from insula.identity import hash_password
 from insula.tenancy import CHALLENGE
 from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.rows import Rows, insert
-from tests.isolation.matrix.tenant import AttackTenant, Person
+from tests.isolation.matrix.tenant import AttackTenant, Key, Person
 from tests.isolation.matrix.wire import Answer, Request, send, shake_hands
 from tests.isolation.matrix.world import OTHER_PASSWORD, World, new_world
 from tests.support.app import PASSWORD
@@ -130,6 +130,15 @@ class Stage:
                 scopes=scopes,
             )
         return world.tokens[key]
+
+    async def machine_token(self, machine: Key, app: str, tenant: AttackTenant) -> str:
+        """Return an access token of an OAuth client for itself, as the token endpoint would issue it."""
+        return await self.kernel.issuer.issue_to_machine(
+            client_id=machine.id,
+            tenant_id=TenantId(tenant.id),
+            audience=audience(self.settings, app),
+            scopes=machine.actions,
+        )
 
     async def token_until(self, expires_at: float, person: Person, app: str, tenant: AttackTenant) -> str:
         """Return a token of the person's session that expires then."""

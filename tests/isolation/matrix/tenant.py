@@ -12,6 +12,7 @@ from insula.access import Role
 from insula.core.ids import new_id, new_secret
 from insula.db.models import ACTIVE
 from insula.identity.credentials.api_keys import new_key
+from insula.identity.oauth.client_secrets import new_secret as new_client_secret
 from tenants.invitations.tokens import new_token
 
 Row = dict[str, object]
@@ -55,6 +56,9 @@ class AttackTenant:
     id: UUID
     invitation_id: UUID
     invitation_token: str
+    machine: Key
+    """An OAuth client that acts for itself, with its secret and its scopes."""
+    revoked_machine: Key
     ids: dict[str, str] = field(default_factory=dict)
     texts: set[str] = field(default_factory=set)
     """Every text and every id in its rows."""
@@ -87,7 +91,7 @@ class AttackTenant:
         """Texts that nobody outside the tenant may see; ids occur with and without dashes."""
         hosts = {self.pending_host}
         kept = {self.invitation_token, self.refresh_token, self.verify_token, self.reset_token, self.challenge}
-        kept.add(self.browser_secret)
+        kept |= {self.browser_secret, self.machine.text}
         return frozenset(self.texts | hosts | kept | {key.text for key in self.keys.values()})
 
 
@@ -111,6 +115,8 @@ def new_tenant(
         id=tenant_id,
         invitation_id=invitation_id,
         invitation_token=new_token(tenant_id, invitation_id),
+        machine=_machine(key_actions["key"]),
+        revoked_machine=_machine(key_actions["key"]),
     )
 
 
@@ -137,3 +143,8 @@ def _people(token: str, custom_roles: Collection[str]) -> dict[str, Person]:
 def _key(tenant_id: UUID, actions: Collection[str]) -> Key:
     key_id = new_id()
     return Key(key_id, new_key(tenant_id, key_id), frozenset(actions))
+
+
+def _machine(scopes: Collection[str]) -> Key:
+    client_id = new_id()
+    return Key(client_id, new_client_secret(client_id), frozenset(scopes))

@@ -236,7 +236,7 @@ IDENTITY: Final = (
     Edit(
         "keys: treated as people",
         _ACCESS,
-        "            principal.person()  # an API key raises\n        if isinstance(principal, UserPrincipal):\n",
+        "            principal.person()  # a machine raises\n        if isinstance(principal, UserPrincipal):\n",
         "            principal = UserPrincipal(principal.id, principal.id, '')\n"
         "        if isinstance(principal, UserPrincipal):\n",
         MY_OWN,

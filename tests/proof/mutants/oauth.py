@@ -3,12 +3,17 @@
 from typing import Final
 
 from tests.proof.mutants.edits import Edit
-from tests.proof.mutants.targets import tests
+from tests.proof.mutants.targets import READ, tests
 
 _SERVICE: Final = "tenants/oauth_clients/service.py"
 _URIS: Final = "platform/insula/identity/oauth/redirect_uris.py"
 _ROUTES: Final = tests("tenants/oauth_clients/test_routes.py")
 _FORMS: Final = tests("identity/test_redirect_uris.py")
+_FRONT: Final = "platform/insula/identity/oauth/front.py"
+_SERVER: Final = "platform/insula/identity/oauth/server.py"
+_FRONTS: Final = tests("identity/test_oauth_front.py")
+_TOKENS: Final = tests("signin/test_token_endpoint.py")
+_CLAIMED: Final = tests("identity/test_token_claims.py")
 _STAFF: Final = tests("admin/oauth_clients/test_routes.py")
 
 OAUTH: Final = (
@@ -97,4 +102,71 @@ OAUTH: Final = (
         _FORMS,
     ),
     Edit("redirects: unencrypted ones", _URIS, 'rf"^(?:https://', 'rf"^(?:https?://', _FORMS),
+    Edit("token: parameters in the URL", _FRONT, "    if query:\n", "    if False:\n", _FRONTS),
+    Edit(
+        "token: any content type",
+        _FRONT,
+        "if not _MEDIA_TYPE.fullmatch(media_type.strip()):",
+        "if not media_type and False:",
+        _FRONTS,
+    ),
+    Edit("token: repeated parameters", _FRONT, "        if count > 1:\n", "        if count > 99:\n", _FRONTS),
+    Edit(
+        "token: two client authentications at once",
+        _FRONT,
+        "if secret is not None or client_id not in (None, basic[0]):",
+        "if False:",
+        _FRONTS,
+    ),
+    Edit("token: quotes in parameters", _FRONT, "return name not in _KNOWN or", "return True or", _FRONTS),
+    Edit(
+        "token: any secret",
+        _SERVER,
+        "if presented.secret is not None and not client.check_client_secret(presented.secret):",
+        "if presented.secret is None and client.record.confidential:",
+        _TOKENS,
+    ),
+    Edit(
+        "token: scopes that the client lacks",
+        _SERVER,
+        "if allowed is not None and not scopes <= allowed:",
+        "if False:",
+        _TOKENS,
+    ),
+    Edit("token: any resource", _SERVER, "if resource not in self._resources:", "if False:", _TOKENS),
+    Edit(
+        "token: grants that the client lacks",
+        _SERVER,
+        "return grant_type in self.record.grants",
+        "return True",
+        _TOKENS,
+    ),
+    Edit(
+        "token: clients of suspended tenants",
+        "platform/insula/signin/oauth_routes.py",
+        "return None if suspended else client",
+        "return client",
+        _TOKENS,
+    ),
+    Edit(
+        "token: any number of attempts",
+        "platform/insula/signin/login_throttle.py",
+        '        await self._count(f"client:pair:{account_key(client_id)}:{source}", ',
+        '        (f"client:pair:{account_key(client_id)}:{source}", ',
+        _TOKENS,
+    ),
+    Edit(
+        "machines: in any tenant",
+        "platform/insula/callers/oauth_clients.py",
+        "known.tenant.id != claims.tenant_id or",
+        "",
+        READ,
+    ),
+    Edit(
+        "machines: one client in the name of another",
+        "platform/insula/identity/credentials/claims.py",
+        'if _uuid(payload, "sub") != client_id or scopes is None:',
+        "if scopes is None:",
+        _CLAIMED,
+    ),
 )

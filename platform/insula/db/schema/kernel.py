@@ -109,7 +109,7 @@ _EXCEPTIONS: Final = (
 
 KERNEL: Final = DatabasePart(
     owner=KERNEL_OWNER,
-    actor_kinds=("user", "staff", "api_key", "system"),
+    actor_kinds=("user", "staff", "api_key", "oauth_client", "system"),
     branches=(branches.KERNEL,),
     roles=(
         DeclaredRole(role=OWNER),

@@ -8,11 +8,13 @@ from insula.core.errors import BadRequest, TenantConflict, Unauthenticated
 from insula.core.ids import TenantId
 from insula.http.kernel import Kernel
 from insula.http.request.headers import bearer_token, headers_of, tenant_hints
-from insula.identity import Claims
+from insula.identity import Claims, MachineClaims
 from insula.identity.credentials.api_keys import PREFIX, PresentedKey, read_key
 
 
-async def read_credentials(connection: HTTPConnection, kernel: Kernel, audience: str) -> Claims | PresentedKey:
+async def read_credentials(
+    connection: HTTPConnection, kernel: Kernel, audience: str
+) -> Claims | MachineClaims | PresentedKey:
     """Return the verified claims of a token for ``audience``, or the API key, which is not verified yet.
 
     Raises Unauthenticated, and BadRequest if the request has both a token and a key.

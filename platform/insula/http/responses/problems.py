@@ -110,13 +110,16 @@ def problems(*errors: type[AppError]) -> Responses:
 
 
 def merge_problems(first: Mapping[int | str, dict[str, Any]], second: Mapping[int | str, dict[str, Any]]) -> Responses:
-    """Return the union of both. A status in both keeps the examples of both."""
+    """Return the union of both. A status in both keeps the examples, and the media types, of both."""
     merged: Responses = deepcopy(dict(first))
     for status, entry in second.items():
         mine = merged.get(status, {}).get("content", {}).get(MEDIA_TYPE)
         theirs = entry.get("content", {}).get(MEDIA_TYPE)
         if mine is None or theirs is None:
+            content = {**merged.get(status, {}).get("content", {}), **entry.get("content", {})}
             merged[status] = {**merged.get(status, {}), **deepcopy(entry)}
+            if content:
+                merged[status]["content"] = deepcopy(content)
         else:
             mine["examples"] = {**mine["examples"], **deepcopy(theirs["examples"])}
     return merged

@@ -19,9 +19,10 @@ from insula.callers import (
     Allowance,
     ApiKeys,
     Identity,
-    KeyIdentity,
+    MachineIdentity,
     MemberIdentity,
     Members,
+    OAuthClients,
     Staff,
     TenantCaller,
     personal_allowance,
@@ -53,6 +54,7 @@ from insula.identity.credentials.api_keys import PresentedKey
 from insula.limits import LimitClass
 from insula.scope import (
     ApiKeyPrincipal,
+    ClientPrincipal,
     PersonalScope,
     Principal,
     Reopen,
@@ -66,6 +68,10 @@ from insula.scope import (
 
 PERSONAL_REQUESTS_PER_MINUTE = 120
 STAFF_REQUESTS_PER_MINUTE = 1200
+_LACKING = {
+    ApiKeyPrincipal.kind: "This API key does not have the action",
+    ClientPrincipal.kind: "This OAuth client does not have the action",
+}
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 AnyCaller = TypeVar("AnyCaller")
 AnyScope = TypeVar("AnyScope")
@@ -214,14 +220,14 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
 
 
 class TenantGuard(Guard[TenantCaller, Scope]):
-    """Admits members of the token's tenant whose role has the action, and API keys that have it."""
+    """Admits members of the token's tenant whose role has the action, and API keys and OAuth clients that have it."""
 
-    admits: ClassVar[Admitted] = (Members, ApiKeys)
+    admits: ClassVar[Admitted] = (Members, ApiKeys, OAuthClients)
     errors = (*Guard.errors, TenantRequired, TenantSuspended)
 
     def narrow(self, identity: Identity[Principal]) -> TenantCaller:
         """Return the caller in the tenant. Raises TenantRequired, Forbidden and TenantSuspended."""
-        if isinstance(identity, MemberIdentity | KeyIdentity):
+        if isinstance(identity, MemberIdentity | MachineIdentity):
             return identity.in_tenant()
         raise Forbidden
 
@@ -230,12 +236,10 @@ class TenantGuard(Guard[TenantCaller, Scope]):
         return caller.allowance(limit_class)
 
     def authorise(self, caller: TenantCaller, policy: Policy) -> None:
-        """Raise Forbidden unless the membership's role, or the API key, has the action."""
+        """Raise Forbidden unless the membership's role, the API key or the OAuth client has the action."""
         if caller.authority.may(self.action, policy):
             return
-        raise Forbidden(
-            "This API key does not have the action" if isinstance(caller.principal, ApiKeyPrincipal) else None
-        )
+        raise Forbidden(_LACKING.get(caller.principal.kind))
 
     def scope(self, caller: TenantCaller, request: RequestContext) -> Scope:
         """Return the scope."""
@@ -251,10 +255,10 @@ class PersonalGuard(Guard[UserPrincipal, PersonalScope]):
     admits: ClassVar[Admitted] = (Members,)
 
     def narrow(self, identity: Identity[Principal]) -> UserPrincipal:
-        """Return the user. Raises Forbidden for an API key."""
+        """Return the user. Raises Forbidden for a machine."""
         principal = identity.principal
-        if isinstance(principal, UserPrincipal | ApiKeyPrincipal):
-            principal.person()  # an API key raises
+        if isinstance(principal, UserPrincipal | ApiKeyPrincipal | ClientPrincipal):
+            principal.person()  # a machine raises
         if isinstance(principal, UserPrincipal):
             return principal
         raise Forbidden
@@ -320,7 +324,9 @@ class StaffGuard(RoleGuard[StaffPrincipal, StaffScope]):
 
 
 def allow(action: StrEnum, limit_class: LimitClass | None = None) -> DependsParam:
-    """Return the dependency that gives a Scope in the token's tenant to members and API keys that have ``action``.
+    """Return the dependency that gives a Scope in the token's tenant to callers that have ``action``.
+
+    They are members, API keys and OAuth clients.
 
     The method decides whether the request counts as a read or a write, unless ``limit_class`` is given.
     """

@@ -35,14 +35,34 @@ class Claims:
 
 
 @dataclass(frozen=True, slots=True)
+class MachineClaims:
+    """The claims of a verified token that an OAuth client got for itself: one tenant, one audience, no user."""
+
+    client_id: UUID
+    tenant_id: TenantId
+    audience: str
+    scopes: frozenset[str]
+    """The actions to which the token is limited."""
+    expires_at: float
+    token_id: str
+
+    @property
+    def subjects(self) -> frozenset[UUID]:
+        """The subjects whose change can end the token's access."""
+        return frozenset((self.client_id, self.tenant_id))
+
+
+@dataclass(frozen=True, slots=True)
 class TokenProfile:
     """The expected issuer, and the tolerated clock skew."""
 
     issuer: str
     leeway: float
 
-    def read(self, payload: Mapping[str, object], now: float) -> Claims:
-        """Return the claims of ``payload``. All are required except ``tenant`` and ``scope``.
+    def read(self, payload: Mapping[str, object], now: float) -> Claims | MachineClaims:
+        """Return the claims of ``payload``. For a user all are required except ``tenant`` and ``scope``.
+
+        A token without a session is a machine's. It must name its client twice, as RFC 9068 says, and a tenant.
 
         Raises Unauthenticated for a claim that is absent, of the wrong type or out of bounds; nothing is coerced. The
         audience is one string, never a list.
@@ -52,6 +72,8 @@ class TokenProfile:
         expires_at = _moment(payload, "exp")
         if now >= expires_at + self.leeway or now < max(_moment(payload, "nbf"), _moment(payload, "iat")) - self.leeway:
             raise Unauthenticated
+        if "sid" not in payload:
+            return _machine(payload, expires_at)
         tenant = _uuid(payload, "tenant") if "tenant" in payload else None
         return Claims(
             user_id=UserId(_uuid(payload, "sub")),
@@ -62,6 +84,20 @@ class TokenProfile:
             expires_at=expires_at,
             token_id=_text(payload, "jti"),
         )
+
+
+def _machine(payload: Mapping[str, object], expires_at: float) -> MachineClaims:
+    client_id, scopes = _uuid(payload, "client_id"), _scopes(payload)
+    if _uuid(payload, "sub") != client_id or scopes is None:
+        raise Unauthenticated
+    return MachineClaims(
+        client_id=client_id,
+        tenant_id=TenantId(_uuid(payload, "tenant")),
+        audience=_text(payload, "aud"),
+        scopes=scopes,
+        expires_at=expires_at,
+        token_id=_text(payload, "jti"),
+    )
 
 
 def _text(payload: Mapping[str, object], name: str) -> str:

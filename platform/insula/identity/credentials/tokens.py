@@ -15,7 +15,7 @@ from insula.core import clock
 from insula.core.errors import Unauthenticated, WrongAudience
 from insula.core.ids import TenantId, UserId, new_id
 from insula.core.settings import Settings
-from insula.identity.credentials.claims import FIRST_PARTY_CLIENT, TOKEN_TYPE, Claims, TokenProfile
+from insula.identity.credentials.claims import FIRST_PARTY_CLIENT, TOKEN_TYPE, Claims, MachineClaims, TokenProfile
 from insula.identity.credentials.signing_keys import ALGORITHM, KeyRing
 
 LONGEST_TOKEN = 8192
@@ -44,19 +44,39 @@ class TokenIssuer:
 
         The caller must check that the user may have it.
         """
+        return await self._sign(
+            {
+                "aud": audience,
+                "sub": str(user_id),
+                "sid": str(session_id),
+                "client_id": FIRST_PARTY_CLIENT,
+                **({"tenant": str(tenant_id)} if tenant_id else {}),
+                **({"scope": " ".join(sorted(scopes))} if scopes is not None else {}),
+            }
+        )
+
+    async def issue_to_machine(
+        self, *, client_id: UUID, tenant_id: TenantId, audience: str, scopes: Collection[str]
+    ) -> str:
+        """Return a signed token of an OAuth client for itself, limited to the actions in ``scopes``.
+
+        The caller must check that the client may have it.
+        """
+        named = str(client_id)
+        scope = " ".join(sorted(scopes))
+        return await self._sign(
+            {"aud": audience, "sub": named, "client_id": named, "tenant": str(tenant_id), "scope": scope}
+        )
+
+    async def _sign(self, claims: Mapping[str, str]) -> str:
         now = int(clock.timestamp())
         payload = {
             "iss": self._issuer,
-            "aud": audience,
-            "sub": str(user_id),
-            "sid": str(session_id),
-            "client_id": FIRST_PARTY_CLIENT,
+            **claims,
             "jti": str(new_id()),
             "iat": now,
             "nbf": now,
             "exp": now + self._lifetime,
-            **({"tenant": str(tenant_id)} if tenant_id else {}),
-            **({"scope": " ".join(sorted(scopes))} if scopes is not None else {}),
         }
         key = await self._keys.signer()
         header = {"alg": ALGORITHM, "kid": key.kid, "typ": TOKEN_TYPE}
@@ -75,10 +95,10 @@ class TokenVerifier:
         self._profile = TokenProfile(issuer_of(settings), settings.auth.leeway_seconds)
         self._keys = keys
         self._bound = cached
-        self._verified: OrderedDict[bytes, Claims] = OrderedDict()
+        self._verified: OrderedDict[bytes, Claims | MachineClaims] = OrderedDict()
         self._generation = keys.generation
 
-    async def verify(self, token: str, audience: str) -> Claims:
+    async def verify(self, token: str, audience: str) -> Claims | MachineClaims:
         """Return the claims of a token that we issued for ``audience``. Raises Unauthenticated.
 
         Raises WrongAudience for a valid token for another audience, which its holder can read in the token.
@@ -88,7 +108,7 @@ class TokenVerifier:
         claims = self.cached(_authorization(token), audience)
         return claims if claims is not None else await self._verify(token, audience)
 
-    def cached(self, authorization: bytes, audience: str) -> Claims | None:
+    def cached(self, authorization: bytes, audience: str) -> Claims | MachineClaims | None:
         """Return the claims of the token in an Authorization header if it is cached and valid for ``audience``.
 
         Finds it only if the scheme is spelled ``Bearer``.
@@ -111,7 +131,7 @@ class TokenVerifier:
         self._generation = self._keys.generation
         self._verified.clear()
 
-    async def _verify(self, token: str, audience: str) -> Claims:
+    async def _verify(self, token: str, audience: str) -> Claims | MachineClaims:
         signed = _parse(token)
         generation = self._keys.generation
         key = await self._keys.find(_kid(signed.headers()))
@@ -122,7 +142,7 @@ class TokenVerifier:
             self._remember(token, claims)
         return claims
 
-    def _remember(self, token: str, claims: Claims) -> None:
+    def _remember(self, token: str, claims: Claims | MachineClaims) -> None:
         self._verified[hashlib.sha256(_authorization(token)).digest()] = claims
         while len(self._verified) > self._bound:
             self._verified.popitem(last=False)
