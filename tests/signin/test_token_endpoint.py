@@ -308,6 +308,23 @@ async def test_the_metadata_agrees_with_what_is_served(
     assert not {"authorization_endpoint", "revocation_endpoint", "introspection_endpoint"} & found.keys()
 
 
+async def test_each_app_names_its_resource_and_its_authorization_server(
+    client: httpx.AsyncClient, machine: MadeClient, resource: str, settings: Settings
+) -> None:
+    for app in ("tenants", "billing", "admin"):
+        uri = audience(settings, app)
+        answer = await client.get(f"/.well-known/oauth-protected-resource/{uri.rpartition('/')[2]}")
+        assert answer.json() == {
+            "resource": uri,
+            "authorization_servers": [settings.public_url],
+            "bearer_methods_supported": ["header"],
+        }
+    found = (await client.get("/.well-known/oauth-protected-resource/api")).json()
+    assert claims_of(await token_of(client, machine, found["resource"]))["aud"] == resource
+    for nowhere in ("nowhere", "API", "api%2F", "."):
+        assert (await client.get(f"/.well-known/oauth-protected-resource/{nowhere}")).status_code == 404
+
+
 def test_authlibs_logger_is_never_below_info() -> None:
     before = logging.getLogger().handlers[:], logging.getLogger().level
     try:

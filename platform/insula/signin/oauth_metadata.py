@@ -1,15 +1,17 @@
-"""The authorization server's metadata (RFC 8414): only what is served."""
+"""Metadata of the authorization server (RFC 8414) and of each app (RFC 9728): only what is served."""
 
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
-from fastapi import Request, Response
+from fastapi import Path, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from insula.core.errors import NotFound
 from insula.core.settings import EXAMPLE_ORIGIN
 from insula.http.kernel import Kernel, kernel_of
 from insula.identity.oauth.registration import Grant
 
 METADATA: Final = "/.well-known/oauth-authorization-server"
+RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource/{mount}"
 _MAX_AGE: Final = 300
 _ORIGIN: Final = EXAMPLE_ORIGIN
 
@@ -56,7 +58,42 @@ class ServerMetadata(BaseModel):
         )
 
 
+class ResourceMetadata(BaseModel):
+    """How a client of OAuth gets tokens for one app."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "resource": f"{_ORIGIN}/example",
+                    "authorization_servers": [_ORIGIN],
+                    "bearer_methods_supported": ["header"],
+                }
+            ]
+        }
+    )
+
+    resource: str = Field(description="The URI of the app: the `resource` of a token request, and the token's `aud`.")
+    authorization_servers: list[str] = Field(description="The issuer of its tokens.")
+    bearer_methods_supported: list[str] = Field(description="A token comes in the header `Authorization` alone.")
+
+
 async def server_metadata(request: Request, response: Response) -> ServerMetadata:
     """Read how a client of OAuth finds and uses the authorization server."""
     response.headers["cache-control"] = f"public, max-age={_MAX_AGE}"
     return ServerMetadata.of(kernel_of(request), "/auth/token")
+
+
+async def resource_metadata(
+    mount: Annotated[str, Path(max_length=64, description="The app's path, without its slash.")],
+    request: Request,
+    response: Response,
+) -> ResourceMetadata:
+    """Read where a client of OAuth gets tokens for the app at this path. Raises NotFound."""
+    kernel = kernel_of(request)
+    issuer = kernel.settings.public_url.rstrip("/")
+    resource = f"{issuer}/{mount}"
+    if all(app.audience != resource or not app.callers.signed_in for app in kernel.apps.values()):
+        raise NotFound
+    response.headers["cache-control"] = f"public, max-age={_MAX_AGE}"
+    return ResourceMetadata(resource=resource, authorization_servers=[issuer], bearer_methods_supported=["header"])

@@ -8,7 +8,7 @@ from authlib.oauth2.rfc6749.errors import OAuth2Error
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from insula.core.errors import Unavailable
+from insula.core.errors import NotFound, Unavailable
 from insula.db.models import ACTIVE
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.responses.problems import problems
@@ -17,7 +17,7 @@ from insula.identity.oauth.front import FORM, FormRequest, read_form
 from insula.identity.oauth.server import Answer, TokenServer, refusal
 from insula.signin.errors import TooManyAttempts
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
-from insula.signin.oauth_metadata import METADATA, server_metadata
+from insula.signin.oauth_metadata import METADATA, RESOURCE_METADATA, resource_metadata, server_metadata
 from insula.signin.origin import address_of
 from insula.tenancy import ClientAccess
 
@@ -112,6 +112,13 @@ def oauth_router(rates: ThrottleRates | None = None) -> APIRouter:
         openapi_extra=_REQUEST,
     )
     router.add_api_route(METADATA, server_metadata, methods=["GET"], summary="Read the authorization server's metadata")
+    router.add_api_route(
+        RESOURCE_METADATA,
+        resource_metadata,
+        methods=["GET"],
+        summary="Read an app's metadata",
+        responses=problems(NotFound),
+    )
     return router
 
 

@@ -48,6 +48,7 @@ _OWN: Final = DOCUMENTATION | {
     "GET /errors/{error_code}",
     "GET /.well-known/jwks.json",  # public keys, by definition
     "GET /.well-known/oauth-authorization-server",
+    "GET /.well-known/oauth-protected-resource/{mount}",
     "POST /auth/token",  # clients authenticate themselves
     "POST /auth/login",  # credentials come from here
     "POST /auth/refresh",

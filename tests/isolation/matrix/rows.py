@@ -162,6 +162,7 @@ def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
         current_password=tenant.password,
         tenant=tenant.slug,
         error_code=NotFound.code,
+        mount="api",
         resource=audience(Settings(environment="test"), "tenants"),
     )
     tenant.ids["name of the tenant"] = str(parents["tenant"]["name"])
