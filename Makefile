@@ -81,7 +81,7 @@ browser: $(BROWSER) ## Test the pages in headless Chromium
 screenshots: $(BROWSER) ## Save a picture of every page, on a screen and on a phone, light and dark, in build/screenshots (6 minutes)
 	@[ -n "$(CHROMIUM)" ] || { echo "make screenshots: Chromium is missing; as root: make system-deps" >&2; exit 1; }
 	@$(BIN)/python scripts/axe_core.py
-	@$(BIN)/pytest -q -m browser tests/browser/test_gallery.py --screenshots build/screenshots
+	@$(BIN)/pytest -q -m browser tests/browser/test_gallery.py tests/browser/test_docs_gallery.py --screenshots build/screenshots
 
 bench: $(BENCH) ## Measure the cost of tenancy per request, compared with other stacks (20 minutes, needs the machine for itself)
 	@$(BIN)/python -m benchmarks

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from playwright.sync_api import Page, Route
 
@@ -15,7 +15,6 @@ from insula.dev.seed import PASSWORD as DEMO_PASSWORD
 from insula.identity.accounts.emails import PASSWORD_RESET
 from insula.mail.mailbox import Mailbox
 from insula.mail.message import compose
-from tests.support.apps import MOUNTS
 
 PASSWORD: Final = "nine purple lanterns"
 MAIL: Final = "Set a new password"
@@ -189,12 +188,28 @@ PAGES: Final = (
 )
 """The pages that are ours alone."""
 
-DOCS: Final = tuple(
-    Shown(f"{kind}-{name}", f"{mount}/{kind}", ready=ready)
-    for name, mount in MOUNTS.items()
-    for kind, ready in (("docs", ".opblock"), ("redoc", "h1"))
-)
-"""The docs pages, most of whose content Swagger UI and ReDoc make."""
+
+def shortened(document: dict[str, Any]) -> dict[str, Any]:
+    """Return an OpenAPI document without the operations that show nothing that those before them do not show."""
+    known: set[object] = set()
+    paths: dict[str, dict[str, Any]] = {}
+    for path, item in document["paths"].items():
+        for method, operation in item.items():
+            shown = _features(method, operation)
+            if not shown <= known:
+                paths.setdefault(path, {})[method] = operation
+            known |= shown
+    return {**document, "paths": paths}
+
+
+def _features(method: str, operation: dict[str, Any]) -> set[object]:
+    """Return the kinds of parts that a docs page shows of an operation."""
+    found: set[object] = {method, ("deprecated", "deprecated" in operation), ("body", "requestBody" in operation)}
+    for parameter in operation.get("parameters", ()):
+        schema = parameter.get("schema", {})
+        found.add((parameter.get("in"), schema.get("type"), schema.get("format"), "enum" in schema, "$ref" in schema))
+    found |= {status for status in operation["responses"] if status < "400"}
+    return found
 
 
 def keep_mails(settings: Settings) -> None:

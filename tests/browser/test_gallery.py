@@ -1,4 +1,4 @@
-"""Every page, on a screen and on a phone, light and dark: axe-core finds nothing, and nothing is wider than the page.
+"""Every page that is ours alone, on a screen and on a phone, light and dark: axe-core finds nothing, and it fits.
 
 With ``--screenshots FOLDER`` each is saved as a picture: ``make screenshots``.
 """
@@ -13,7 +13,7 @@ from playwright.sync_api import Browser, Page
 
 from insula.core.settings import Settings
 from insula.dev.seed import seed
-from tests.browser.gallery import DOCS, PAGES, Shown, axe_script, file_name, keep_mails
+from tests.browser.gallery import PAGES, Shown, axe_script, file_name, keep_mails
 from tests.browser.test_pages import browser as browser  # noqa: PLC0414  a fixture
 from tests.support.app import serving
 from tests.support.apps import INSTALLATION
@@ -25,11 +25,10 @@ TAGS: Final = ("wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22a", "wcag22aa"
 WIDTHS: Final = {1280: 900, 390: 844}
 Scheme = Literal["light", "dark"]
 SCHEMES: Final[tuple[Scheme, ...]] = ("light", "dark")
-MADE_BY_OTHERS: Final = ("#document",)
-"""The parts of docs pages that Swagger UI and ReDoc make."""
 
-_CHECK: Final = """async ([tags, without]) => {
-  const found = await axe.run({ exclude: without }, { runOnly: { type: "tag", values: tags } });
+_CHECK: Final = """async ([tags, within]) => {
+  const options = { runOnly: { type: "tag", values: tags }, resultTypes: ["violations"], preload: false };
+  const found = await axe.run(within.length ? { include: within } : document, options);
   return found.violations.flatMap(({ id, help, nodes }) => nodes.map(({ target }) => `${id}: ${help}: ${target}`));
 }"""
 _BREAK: Final = """() => {
@@ -72,11 +71,10 @@ def frame(origin: str, browser: Browser, request: pytest.FixtureRequest) -> Iter
     context.close()
 
 
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Try every page. The docs pages of all apps differ only in the parts that others make: try those of the root."""
-    if "shown" in metafunc.fixturenames:
-        docs = DOCS if metafunc.config.getoption("--screenshots") else DOCS[:2]
-        metafunc.parametrize("shown", [*PAGES, *docs], ids=lambda shown: shown.name)
+def violations(page: Page, *within: str) -> list[str]:
+    """Return what axe-core finds in the page, or in the elements that the selectors name."""
+    found: list[str] = page.evaluate(_CHECK, [list(TAGS), list(within)])
+    return found
 
 
 def visit(page: Page, origin: str, shown: Shown) -> None:
@@ -87,6 +85,7 @@ def visit(page: Page, origin: str, shown: Shown) -> None:
     shown.steps(page)
 
 
+@pytest.mark.parametrize("shown", PAGES, ids=lambda shown: shown.name)
 def test_a_page_is_accessible_and_fits(
     frame: tuple[Page, int, Scheme], origin: str, shown: Shown, request: pytest.FixtureRequest
 ) -> None:
@@ -94,19 +93,17 @@ def test_a_page_is_accessible_and_fits(
     folder = request.config.getoption("--screenshots")
     visit(page, origin, shown)
     if folder:
-        page.screenshot(path=Path(folder) / file_name(shown, width, scheme), full_page=shown in PAGES)
+        page.screenshot(path=Path(folder) / file_name(shown, width, scheme), full_page=True)
 
-    without = MADE_BY_OTHERS if shown in DOCS else ()
-    assert page.evaluate(_CHECK, [list(TAGS), list(without)]) == []
+    assert violations(page) == []
     assert page.evaluate(_WIDER) == 0
-    if shown in PAGES:
-        assert page.evaluate(_HEADINGS) == 1
+    assert page.evaluate(_HEADINGS) == 1
 
 
 def test_the_check_finds_what_is_wrong(frame: tuple[Page, int, Scheme], origin: str) -> None:
     page, _, _ = frame
     visit(page, origin, PAGES[1])
     page.evaluate(_BREAK)
-    found = {line.partition(":")[0] for line in page.evaluate(_CHECK, [list(TAGS), []])}
+    found = {line.partition(":")[0] for line in violations(page)}
 
     assert {"color-contrast", "heading-order", "label"} <= found

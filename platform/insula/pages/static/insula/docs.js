@@ -10,10 +10,12 @@ async function show() {
   }
   const spec = await answer.json();
   const filling = Filling(spec);
+  mendElements(place, SWAGGER_UI_RULES);
   const ui = SwaggerUIBundle({
     domNode: place,
     spec,
-    plugins: [ShortErrors, filling.plugin],
+    plugins: [PageLayout, ShortErrors, filling.plugin],
+    layout: "InsulaLayout",
     deepLinking: true,
     defaultModelsExpandDepth: -1,
     displayRequestDuration: true,

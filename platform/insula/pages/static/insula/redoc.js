@@ -22,7 +22,8 @@ const DARK = {
   typography: { code: { color: "#f7a59e", backgroundColor: "#2b3136" }, links: { color: "#7cb7d6", visited: "#7cb7d6", hover: "#a9d3e8" } },
 };
 const LIGHT = {
-  colors: { primary: { main: "#2c6e8f" } },
+  colors: { primary: { main: "#235a76" } }, // ReDoc shows some text in lighter shades of it
+  schema: { typeNameColor: "#57606a" },
   rightPanel: { backgroundColor: "#22272b" },
   typography: { code: {}, links: { color: "#2c6e8f" } },
 };
@@ -42,6 +43,31 @@ function show() {
     },
     place,
   );
+}
+
+const IS_OPERATION = "[data-section-id*='operation/']";
+mendElements(place, [
+  // An operation is below its tag.
+  [`${IS_OPERATION} h2`, level(3)],
+  [`${IS_OPERATION} h3`, level(4)],
+  [`${IS_OPERATION} h5`, level(4)],
+  [`${IS_OPERATION} h3 ~ div h5`, level(5)],
+  ["pre, .redoc-json", attribute("tabindex", "0")],
+  // Its text has the method as well.
+  ["[role=menuitem][data-item-id*='operation/']", attribute("aria-label", null)],
+  // The whole entry has the focus already.
+  ["[role=menuitem] span[tabindex]", attribute("tabindex", null)],
+  [".menu-content + div", makeButton],
+]);
+
+/** ReDoc opens and closes the menu of a narrow page with a clickable element that is no button. */
+function makeButton(element) {
+  for (const [name, value] of [["role", "button"], ["tabindex", "0"], ["aria-label", "Contents"]]) element.setAttribute(name, value);
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    element.click();
+  });
 }
 
 show();
