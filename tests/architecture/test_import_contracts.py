@@ -73,6 +73,7 @@ BREACHES = [
     Breach("kernel-below-http", "platform/insula/scope/scopes.py", "from starlette.requests import Request"),
     Breach("tokens", "tenants/app.py", "from joserfc import jwt"),
     Breach("tokens", "billing/app.py", "import argon2"),
+    Breach("oauth", "tenants/app.py", "import authlib"),
     Breach("drivers", "tenants/app.py", "import asyncpg"),
     Breach("queue", "tenants/app.py", "import procrastinate"),
     Breach("queue", "platform/insula/jobs/__init__.py", "import psycopg"),

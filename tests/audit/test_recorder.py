@@ -27,7 +27,7 @@ from tests.support.sql import rows
 EVENTS = "SELECT * FROM audit_event WHERE tenant_id = :chain ORDER BY sequence"
 SOMEBODY, STAFF = Actor("user"), Actor("staff")
 ACTORS: dict[str, Actor] = {
-    actor.kind: actor for actor in (SOMEBODY, STAFF, SYSTEM, Actor("api_key"), Actor("provider"))
+    actor.kind: actor for actor in (SOMEBODY, STAFF, SYSTEM, *map(Actor, ("api_key", "oauth_client", "provider")))
 }
 WRITERS = {role: kinds for role, kinds in DECLARED.actors.items() if kinds}
 

@@ -56,8 +56,8 @@ async def test_billing_reads_customers_and_changes_none(settings: Settings) -> N
         await connection.close()
 
 
-def test_billing_records_members_api_keys_the_provider_and_the_system_as_actors() -> None:
-    assert set(DECLARED.actors[BILLING]) == {"user", "api_key", "provider", "system"}
+def test_billing_records_members_machines_the_provider_and_the_system_as_actors() -> None:
+    assert set(DECLARED.actors[BILLING]) == {"user", "api_key", "oauth_client", "provider", "system"}
 
 
 def test_the_role_of_the_admin_app_that_billing_names_is_declared() -> None:
