@@ -26,6 +26,8 @@ ON_POSTGRES15 := tests/db tests/cli/test_backup.py tests/isolation tests/faults/
 # Prints why an installation failed: the network's error, or a hint if the network works.
 NO_NETWORK = $(PYTHON) scripts/reach_index.py >&2
 MAKEFLAGS += --no-print-directory
+# Without bytecode each of the many processes that tests start would compile the project again.
+unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help run test check adopt compat bench bench-growth bench-redis bench-fairness bench-bodies faults browser prove pooler postgres15 fuzz kill-workers screenshots clients-check clients-record system-deps $(CHECKS)

@@ -3,6 +3,7 @@
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import groupby
 from typing import Final, NamedTuple
 from uuid import UUID
 
@@ -99,8 +100,8 @@ class Factories:
         slug = slug or f"t-{tenant_id.hex}"
         tenant = Tenant(id=tenant_id, slug=slug, name=name or slug.title(), plan=plan, status=status)
         granted = PLANS[plan] if entitlements is None else entitlements
-        await self.insert(tenant)
-        await self.insert(*(Entitlement(tenant_id=tenant_id, key=key, value=value) for key, value in granted.items()))
+        rights = (Entitlement(tenant_id=tenant_id, key=key, value=value) for key, value in granted.items())
+        await self.insert(tenant, *rights)
         return tenant
 
     async def user(
@@ -246,7 +247,9 @@ class Factories:
     async def insert(self, *rows: SQLModel) -> None:
         """Insert rows of any table, in one transaction, in this order of tables."""
         async with AsyncSession(self._engine, expire_on_commit=False) as session:
-            session.add_all(rows)
+            for _, same in groupby(rows, type):  # without relationships, the session does not know the tables' order
+                session.add_all(same)
+                await session.flush()
             await session.commit()
 
     async def row(self, table: str, tenant: TenantRow, **values: object) -> None:
