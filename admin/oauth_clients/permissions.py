@@ -1,4 +1,4 @@
-from insula.access import ALL_STAFF, SUPERUSERS, SUPPORT_STAFF, Permission
+from insula.access import ALL_STAFF, SUPERUSERS, Permission
 
 
 class Action(Permission):
@@ -8,4 +8,4 @@ class Action(Permission):
     CREATE = "staff.oauth_client:create", "Register OAuth clients of the platform", SUPERUSERS
     UPDATE = "staff.oauth_client:update", "Change the platform's OAuth clients", SUPERUSERS
     ROTATE = "staff.oauth_client:rotate", "Give the platform's OAuth clients new secrets", SUPERUSERS
-    REVOKE = "staff.oauth_client:revoke", "Revoke OAuth clients of the platform", SUPPORT_STAFF
+    REVOKE = "staff.oauth_client:revoke", "Revoke OAuth clients of the platform", SUPERUSERS

@@ -338,7 +338,7 @@ def acting(*actors: str, kinds: tuple[str, ...] = ()) -> DatabasePart:
 
 
 def test_the_kinds_of_actors_begin_with_the_kernels() -> None:
-    kernels = ("user", "staff", "api_key", "system")
+    kernels = ("user", "staff", "api_key", "oauth_client", "system")
     assert merged(KERNEL).actor_kinds == kernels
     declared = merged(KERNEL, acting("robot", "user", kinds=("robot", "user")))
     assert declared.actor_kinds == (*kernels, "robot")

@@ -2,7 +2,7 @@
 
 import gzip
 import unicodedata
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 
@@ -34,6 +34,9 @@ TABLES = """
     SELECT schemaname, tablename FROM pg_tables
     WHERE schemaname IN ('public', 'jobs') AND tablename <> ALL ($1) ORDER BY 1, 2
 """
+
+Row = dict[str, object]
+Rows = dict[str, list[Row]]
 
 
 @asynccontextmanager
@@ -117,7 +120,8 @@ async def test_an_upgraded_database_equals_a_new_one(former: Settings, settings:
     migrate(former, DECLARED, say=progress.append)
 
     assert revisions(former) == set(heads(DECLARED.branches).values())
-    assert without_new_tables(await rows_of_all(former), before) == before
+    after = without_new_tables(await rows_of_all(former), before)
+    assert without_new_columns(after, before) == before
     as_owner(former, sound)
     async with newly_migrated(settings) as fresh:
         assert without_versions(await schema_of(former)) == without_versions(await schema_of(fresh))
@@ -197,7 +201,7 @@ def later_revisions() -> list[str]:
     return found
 
 
-def without_new_tables(after: dict[str, list[str]], before: dict[str, list[str]]) -> dict[str, list[str]]:
+def without_new_tables(after: Rows, before: Rows) -> Rows:
     """Leave out the tables that later revisions made; these are empty."""
     new = after.keys() - before.keys()
     assert {name: after[name] for name in new} == {name: [] for name in new}
@@ -205,15 +209,30 @@ def without_new_tables(after: dict[str, list[str]], before: dict[str, list[str]]
     return {name: rows for name, rows in after.items() if name not in new}
 
 
+def without_new_columns(after: Rows, before: Rows) -> Rows:
+    """Leave out the columns that later revisions made; these are NULL."""
+    return {name: ordered(_without_new(row, before[name]) for row in rows) for name, rows in after.items()}
+
+
+def _without_new(row: Row, before: list[Row]) -> Row:
+    new = row.keys() - before[0].keys() if before else set()
+    assert {name: row[name] for name in new} == dict.fromkeys(new)
+    return {name: value for name, value in row.items() if name not in new}
+
+
+def ordered(rows: Iterable[Row]) -> list[Row]:
+    return sorted(rows, key=str)
+
+
 def without_versions(schema: list[str]) -> list[str]:
     """Leave out the tables that hold revisions."""
     return [line for line in schema if not any(name in line for name in VERSION_TABLES)]
 
 
-async def rows_of_all(settings: Settings) -> dict[str, list[str]]:
+async def rows_of_all(settings: Settings) -> Rows:
     connection = await asyncpg.connect(settings.database_url)
     try:
         names = [f'{row["schemaname"]}."{row["tablename"]}"' for row in await connection.fetch(TABLES, VERSION_TABLES)]
-        return {name: sorted(str(row) for row in await connection.fetch(f"TABLE {name}")) for name in names}
+        return {name: ordered(dict(row) for row in await connection.fetch(f"TABLE {name}")) for name in names}
     finally:
         await connection.close()

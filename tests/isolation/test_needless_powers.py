@@ -169,7 +169,7 @@ EVENT = (
     "address) VALUES ($1, $2, $3, $4, 'thing.done', 'thing', '1', '', '')"
 )
 MAY_RECORD = {
-    TENANTS: {"user", "api_key"},
+    TENANTS: {"user", "api_key", "oauth_client"},
     ADMIN: {"staff"},
     IDENTITY: {"user", "system"},
     WORKER: {"system"},
@@ -185,7 +185,7 @@ async def test_a_role_records_only_events_of_its_kinds_of_actors(
     acting: Connect, tenant: TenantRow, role: DatabaseRole
 ) -> None:
     async with acting(role) as connection:
-        for kind in ("user", "staff", "api_key", "system", "provider"):
+        for kind in ("user", "staff", "api_key", "oauth_client", "system", "provider"):
             event = (EVENT, tenant.id, new_id(), clock.now(), kind)
             if kind in DECLARED.actors[role]:
                 await connection.execute(*event)

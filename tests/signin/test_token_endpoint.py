@@ -17,7 +17,7 @@ from insula.core.ids import new_id
 from insula.core.logging import configure
 from insula.core.settings import Settings
 from tests.support.app import serving
-from tests.support.apps import audience
+from tests.support.apps import INSTALLATION, audience
 from tests.support.factories import Factories, MadeClient, TenantRow
 from tests.support.provider import Readback
 from tests.support.waiting import answers
@@ -311,8 +311,8 @@ async def test_the_metadata_agrees_with_what_is_served(
 async def test_each_app_names_its_resource_and_its_authorization_server(
     client: httpx.AsyncClient, machine: MadeClient, resource: str, settings: Settings
 ) -> None:
-    for app in ("tenants", "billing", "admin"):
-        uri = audience(settings, app)
+    for app in INSTALLATION.apps:
+        uri = audience(settings, app.name)
         answer = await client.get(f"/.well-known/oauth-protected-resource/{uri.rpartition('/')[2]}")
         assert answer.json() == {
             "resource": uri,
