@@ -1,8 +1,9 @@
 """The authorization server: Authlib's, with our clients, tokens and errors. One object serves one request.
 
 Authlib's grants are synchronous. ``TokenServer.answer`` runs them in a greenlet, where ``await_only`` awaits: so a
-grant may read the caches and the database as every other code does. With a unit of work, the server holds its
-session, whose synchronous half (``session.sync_session``) a grant may use.
+grant may read the caches and the database as every other code does. The server holds no session of the database yet,
+since machines' tokens need none: a grant that writes rows needs the session of a unit of work, and a commit also when
+the answer is an error.
 
 Another grant is a class with ``GRANT_TYPE`` in ``GRANTS``; Authlib's own, such as ``AuthorizationCodeGrant``, fit. It
 authenticates its client by ``authenticate_token_endpoint_client``, which comes here, and calls ``resource_of`` and
