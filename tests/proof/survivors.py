@@ -17,6 +17,10 @@ EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
         "billing_customer: policy tenant_isolation writes everywhere": (
             "No role may write customers, so the policy for writing has no effect; the catalogue check finds it."
         ),
+        "oauth_client: pk_oauth_client crosses tenants": (
+            "A client's id is declared as unique over all tenants, since a token request names only the client:"
+            " there is an index on it alone, to which this one adds nothing."
+        ),
         "tenant_domain: uq_tenant_domain_tenant_id_host crosses tenants": (
             "A host is declared as unique over all tenants: there is an index on it alone, to which this one adds"
             " nothing."
