@@ -204,7 +204,11 @@ def shortened(document: dict[str, Any]) -> dict[str, Any]:
 
 def _features(method: str, operation: dict[str, Any]) -> set[object]:
     """Return the kinds of parts that a docs page shows of an operation."""
-    found: set[object] = {method, ("deprecated", "deprecated" in operation), ("body", "requestBody" in operation)}
+    found: set[object] = {
+        method,
+        ("deprecated", "deprecated" in operation),
+        *operation.get("requestBody", {}).get("content", ()),
+    }
     for parameter in operation.get("parameters", ()):
         schema = parameter.get("schema", {})
         found.add((parameter.get("in"), schema.get("type"), schema.get("format"), "enum" in schema, "$ref" in schema))

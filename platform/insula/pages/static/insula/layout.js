@@ -32,14 +32,14 @@ function PageLayout(system) {
   };
 }
 
-const NAMED_BY_PARAMETER = "tr[data-param-name] :is(input, select, textarea)";
+const NAMED_BY_ROW = "tr:is([data-param-name], [data-property-name]) :is(input, select, textarea)";
 const SWAGGER_UI_RULES = [
   ["h3", level(2)],
   ["h4", level(3)],
   [".responses-inner h4, h5, h6", level(4)],
   [".responses-inner h5", level(5)],
-  [NAMED_BY_PARAMETER, (field) => field.setAttribute("aria-label", field.closest("tr").dataset.paramName)],
-  [".body-param textarea", attribute("aria-label", "Request body")],
+  [".opblock-section-request-body :is(textarea, input[type=file])", attribute("aria-label", "Request body")],
+  [NAMED_BY_ROW, nameByRow],
   [".operation-filter-input", attribute("aria-label", "Filter by tag or path")],
   [".responses-table", attribute("role", null)],
   [".microlight", attribute("tabindex", "0")],
@@ -47,6 +47,12 @@ const SWAGGER_UI_RULES = [
   [".close-modal", attribute("aria-label", "Close")],
   [".modal-ux:not([role])", openDialog],
 ];
+
+/** Name a field as the parameter, or the property of a form, that its row is about. */
+function nameByRow(field) {
+  const { paramName, propertyName } = field.closest("tr:is([data-param-name], [data-property-name])").dataset;
+  field.setAttribute("aria-label", paramName ?? propertyName);
+}
 
 let pressed = null;
 document.addEventListener("click", ({ target }) => {
