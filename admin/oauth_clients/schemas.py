@@ -1,8 +1,8 @@
 """The platform's own OAuth clients on the wire."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from typing import Annotated, Final, Literal, Self
+from datetime import datetime
+from typing import Annotated, Literal, Self
 from uuid import UUID
 
 from pydantic import MISSING, ConfigDict, Field
@@ -13,15 +13,14 @@ from insula.core.paging import OffsetParams
 from insula.core.schemas import Input, Update, Version
 from insula.core.text import fields as text
 from insula.db.models import FirstPartyClient
+from insula.identity.credentials.rotation import Rotation
 from insula.identity.oauth.redirect_uris import MOST_URIS, RedirectUri
-from insula.identity.oauth.registration import ClientKind, Grant
+from insula.identity.oauth.registration import ClientKind, Grant, fields_of
 
 Status = Literal["live", "revoked"]
 OfUsers = Literal[Grant.AUTHORIZATION_CODE, Grant.REFRESH_TOKEN]
 """A client of the platform acts for users alone: no machine of its own could be in a tenant."""
 
-MAX_OVERLAP: Final = timedelta(days=7)
-DEFAULT_OVERLAP: Final = timedelta(days=1)
 
 Name = Annotated[text.Name, Field(description="The client's name.")]
 RedirectUris = Annotated[
@@ -76,17 +75,10 @@ class FirstPartyClientUpdate(Update):
     redirect_uris: RedirectUris | MISSING = MISSING
 
 
-class FirstPartyClientRotate(Input):
+class FirstPartyClientRotate(Rotation):
     """Options for a new secret."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
-
-    overlap_seconds: int = Field(
-        int(DEFAULT_OVERLAP.total_seconds()),
-        ge=0,
-        le=int(MAX_OVERLAP.total_seconds()),
-        description="How long the old secret stays valid.",
-    )
 
 
 class FirstPartyClientRead(Read):
@@ -110,7 +102,7 @@ class FirstPartyClientRead(Read):
     @classmethod
     def of(cls, row: FirstPartyClient) -> Self:
         """Return the client as it goes over the wire."""
-        return cls.model_validate(_fields(row))
+        return cls.model_validate(fields_of(row))
 
 
 class FirstPartyClientIssued(FirstPartyClientRead):
@@ -125,7 +117,7 @@ class FirstPartyClientIssued(FirstPartyClientRead):
     @classmethod
     def with_secret(cls, row: FirstPartyClient, secret: str | None) -> Self:
         """Return the client with its secret, or with none."""
-        return cls.model_validate({**_fields(row), "client_secret": secret})
+        return cls.model_validate({**fields_of(row), "client_secret": secret})
 
 
 class FirstPartyClientList(OffsetParams):
@@ -135,11 +127,3 @@ class FirstPartyClientList(OffsetParams):
     sort_by: Literal["created_at", "-created_at", "name", "-name"] = Field(
         "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )
-
-
-def _fields(row: FirstPartyClient) -> dict[str, object]:
-    return {
-        **row.model_dump(),
-        "status": "live" if row.revoked_at is None else "revoked",
-        "overlap_until": row.previous_until,
-    }

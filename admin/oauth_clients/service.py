@@ -1,7 +1,6 @@
 """Staff register, change, rotate and revoke the platform's own OAuth clients, in every process within a second."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -19,13 +18,13 @@ from admin.oauth_clients.schemas import (
 )
 from admin.staff_lock import lock_staff
 from insula.audit import record, snapshot
-from insula.core import clock
 from insula.core.errors import InvalidRequest, NotFound
 from insula.core.ids import new_id
 from insula.core.preconditions import Precondition
 from insula.db.models import FirstPartyClient
+from insula.identity.credentials.rotation import replace_secret, revoke_secrets
 from insula.identity.oauth.client_secrets import digest_of, new_secret
-from insula.identity.oauth.registration import ClientKind, contradictions
+from insula.identity.oauth.registration import ClientKind, contradictions, without_repeats
 from insula.scope import StaffScope
 
 
@@ -61,7 +60,7 @@ async def create(scope: StaffScope, body: FirstPartyClientCreate) -> Issued:
         id=client_id,
         name=body.name,
         kind=body.kind,
-        redirect_uris=list(dict.fromkeys(body.redirect_uris)),
+        redirect_uris=without_repeats(body.redirect_uris),
         grants=list(grants),
         secret_hash=digest_of(secret) if secret is not None else None,
         created_by=scope.principal.user_id,
@@ -82,7 +81,7 @@ async def update(
     before = snapshot(row)
     changes = body.changes()
     if body.redirect_uris is not MISSING:
-        changes["redirect_uris"] = list(dict.fromkeys(body.redirect_uris))
+        changes["redirect_uris"] = without_repeats(body.redirect_uris)
     row.sqlmodel_update(changes)
     await scope.unit.session.flush()
     after = snapshot(row)
@@ -98,10 +97,7 @@ async def rotate(scope: StaffScope, client_id: UUID, body: FirstPartyClientRotat
         raise FirstPartyClientWithoutSecret
     before = snapshot(row)
     secret = new_secret(client_id)
-    overlap = timedelta(seconds=body.overlap_seconds)
-    row.previous_hash = row.secret_hash if overlap else None
-    row.previous_until = clock.now() + overlap if overlap else None
-    row.secret_hash = digest_of(secret)
+    replace_secret(row, digest_of(secret), body)
     await scope.unit.session.flush()
     after = snapshot(row)
     record(scope, Act.ROTATED, object_type="first_party_client", object_id=client_id, before=before, after=after)
@@ -116,8 +112,7 @@ async def revoke(scope: StaffScope, client_id: UUID, precondition: Precondition)
     if row.revoked_at is not None:
         return
     before = snapshot(row)
-    row.revoked_at = clock.now()
-    row.previous_hash = row.previous_until = None
+    revoke_secrets(row)
     await scope.unit.session.flush()
     after = snapshot(row)
     record(scope, Act.REVOKED, object_type="first_party_client", object_id=row.id, before=before, after=after)

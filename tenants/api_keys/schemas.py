@@ -16,10 +16,9 @@ from insula.core.text import fields as text
 from insula.db.models import ApiKey
 from insula.http.responses.vocabulary import Vocabulary, word_of
 from insula.identity.credentials.api_keys import public_part
+from insula.identity.credentials.rotation import Rotation
 
 ApiKeyStatus = Literal["live", "expired", "revoked"]
-MAX_OVERLAP: Final = timedelta(days=7)
-DEFAULT_OVERLAP: Final = timedelta(days=1)
 _MOST_REQUESTS: Final = 1_000_000_000
 _LONGEST_LIFE: Final = timedelta(days=3650)
 
@@ -97,17 +96,10 @@ class ApiKeyUpdate(Update):
     requests_per_minute: RequestsPerMinute | MISSING | None = MISSING
 
 
-class ApiKeyRotate(Input):
+class ApiKeyRotate(Rotation):
     """Options for a new secret."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
-
-    overlap_seconds: int = Field(
-        int(DEFAULT_OVERLAP.total_seconds()),
-        ge=0,
-        le=int(MAX_OVERLAP.total_seconds()),
-        description="How long the old secret stays valid.",
-    )
     expires_at: ExpiresAt | MISSING = MISSING
 
 

@@ -1,7 +1,6 @@
 """The rules for API keys: creating, rotating, revoking. An API key itself can do none of these."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
@@ -15,6 +14,7 @@ from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
 from insula.db.models import ApiKey
 from insula.identity.credentials.api_keys import digest_of, new_key
+from insula.identity.credentials.rotation import replace_secret, revoke_secrets
 from insula.limits import RATE
 from insula.scope import Scope
 from insula.scope.quotas import lock_quota
@@ -97,10 +97,7 @@ async def rotate(scope: Scope, key_id: UUID, body: ApiKeyRotate) -> Issued:
     _check_may_grant(scope, caller, row.actions)
     before = snapshot(row)
     secret = new_key(scope.tenant.id, key_id)
-    overlap = timedelta(seconds=body.overlap_seconds)
-    row.previous_hash = row.secret_hash if overlap else None
-    row.previous_until = clock.now() + overlap if overlap else None
-    row.secret_hash = digest_of(secret)
+    replace_secret(row, digest_of(secret), body)
     row.sqlmodel_update(body.model_dump(include={"expires_at"}, exclude_unset=True))
     await scope.unit.session.flush()
     record(scope, Act.ROTATED, object_type="api_key", object_id=key_id, before=before, after=snapshot(row))
@@ -131,8 +128,7 @@ async def revoke_all(scope: Scope, created_by: UUID) -> Sequence[ApiKey]:
 
 async def _revoke(scope: Scope, row: ApiKey) -> None:
     before = snapshot(row)
-    row.revoked_at = clock.now()
-    row.previous_hash = row.previous_until = None
+    revoke_secrets(row)
     await scope.unit.session.flush()
     record(scope, Act.REVOKED, object_type="api_key", object_id=row.id, before=before, after=snapshot(row))
 

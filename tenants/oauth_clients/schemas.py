@@ -1,7 +1,7 @@
 """OAuth clients on the wire."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
@@ -13,12 +13,11 @@ from insula.core.schemas import Input, Read, Update, Version
 from insula.core.text import fields as text
 from insula.db.models import OAuthClient
 from insula.http.responses.vocabulary import Vocabulary, word_of
+from insula.identity.credentials.rotation import Rotation
 from insula.identity.oauth.redirect_uris import MOST_URIS, RedirectUri
-from insula.identity.oauth.registration import ClientKind, Grant
+from insula.identity.oauth.registration import ClientKind, Grant, fields_of
 
 OAuthClientStatus = Literal["live", "revoked"]
-MAX_OVERLAP: Final = timedelta(days=7)
-DEFAULT_OVERLAP: Final = timedelta(days=1)
 
 Name = Annotated[text.Name, Field(description="What users see when the client asks for access.")]
 RedirectUris = Annotated[
@@ -95,17 +94,10 @@ class OAuthClientUpdate(Update):
     scopes: Scopes | MISSING = MISSING
 
 
-class OAuthClientRotate(Input):
+class OAuthClientRotate(Rotation):
     """Options for a new secret."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"overlap_seconds": 3600}]})
-
-    overlap_seconds: int = Field(
-        int(DEFAULT_OVERLAP.total_seconds()),
-        ge=0,
-        le=int(MAX_OVERLAP.total_seconds()),
-        description="How long the old secret stays valid.",
-    )
 
 
 class OAuthClientRead(Read):
@@ -130,7 +122,7 @@ class OAuthClientRead(Read):
     @classmethod
     def of(cls, row: object) -> Self:
         """Return the client as it goes over the wire."""
-        return cls.model_validate(_fields(row) if isinstance(row, OAuthClient) else row)
+        return cls.model_validate(fields_of(row) if isinstance(row, OAuthClient) else row)
 
 
 class OAuthClientIssued(OAuthClientRead):
@@ -145,7 +137,7 @@ class OAuthClientIssued(OAuthClientRead):
     @classmethod
     def with_secret(cls, row: OAuthClient, secret: str | None) -> Self:
         """Return the client with its secret, or with none."""
-        return cls.model_validate({**_fields(row), "client_secret": secret})
+        return cls.model_validate({**fields_of(row), "client_secret": secret})
 
 
 class OAuthClientList(KeysetParams):
@@ -156,11 +148,3 @@ class OAuthClientList(KeysetParams):
     sort_by: Literal["created_at", "-created_at", "name", "-name"] = Field(
         "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )
-
-
-def _fields(row: OAuthClient) -> dict[str, object]:
-    return {
-        **row.model_dump(),
-        "status": "live" if row.revoked_at is None else "revoked",
-        "overlap_until": row.previous_until,
-    }

@@ -1,21 +1,20 @@
 """The rules for a tenant's OAuth clients: registering, changing, rotating, revoking. No machine can do any of these."""
 
 from collections.abc import Collection, Sequence
-from datetime import timedelta
 from typing import NamedTuple
 from uuid import UUID
 
 from pydantic import MISSING
 
 from insula.audit import record, snapshot
-from insula.core import clock
 from insula.core.errors import InvalidRequest, NotFound
 from insula.core.ids import new_id
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
 from insula.db.models import OAuthClient
+from insula.identity.credentials.rotation import replace_secret, revoke_secrets
 from insula.identity.oauth.client_secrets import digest_of, new_secret
-from insula.identity.oauth.registration import ClientKind, Grant, contradictions
+from insula.identity.oauth.registration import ClientKind, Grant, contradictions, without_repeats
 from insula.scope import Scope
 from insula.scope.quotas import lock_quota
 from tenants.oauth_clients import queries
@@ -62,7 +61,7 @@ async def create(scope: Scope, body: OAuthClientCreate) -> Issued:
         id=client_id,
         name=body.name,
         kind=body.kind,
-        redirect_uris=_without_repeats(body.redirect_uris),
+        redirect_uris=without_repeats(body.redirect_uris),
         grants=list(grants),
         scopes=list(scopes),
         secret_hash=digest_of(secret) if secret is not None else None,
@@ -87,7 +86,7 @@ async def update(scope: Scope, client_id: UUID, body: OAuthClientUpdate, precond
         changes["scopes"] = _checked(scope, row.grants, body.scopes)
         _check_may_grant(caller, set(changes["scopes"]) - set(row.scopes))
     if body.redirect_uris is not MISSING:
-        changes["redirect_uris"] = _without_repeats(body.redirect_uris)
+        changes["redirect_uris"] = without_repeats(body.redirect_uris)
         if wrong := contradictions(ClientKind(row.kind), [Grant(name) for name in row.grants], body.redirect_uris):
             raise InvalidRequest(fields=wrong)
         _check_may_grant(caller, row.scopes)
@@ -110,10 +109,7 @@ async def rotate(scope: Scope, client_id: UUID, body: OAuthClientRotate) -> Issu
     _check_may_grant(caller, row.scopes)
     before = snapshot(row)
     secret = new_secret(client_id)
-    overlap = timedelta(seconds=body.overlap_seconds)
-    row.previous_hash = row.secret_hash if overlap else None
-    row.previous_until = clock.now() + overlap if overlap else None
-    row.secret_hash = digest_of(secret)
+    replace_secret(row, digest_of(secret), body)
     await scope.unit.session.flush()
     record(scope, Act.ROTATED, object_type="oauth_client", object_id=client_id, before=before, after=snapshot(row))
     return Issued(row, secret)
@@ -126,8 +122,7 @@ async def revoke(scope: Scope, client_id: UUID, precondition: Precondition) -> N
     if row.revoked_at is not None:
         return
     before = snapshot(row)
-    row.revoked_at = clock.now()
-    row.previous_hash = row.previous_until = None
+    revoke_secrets(row)
     await scope.unit.session.flush()
     record(scope, Act.REVOKED, object_type="oauth_client", object_id=row.id, before=before, after=snapshot(row))
 
@@ -152,7 +147,3 @@ def _checked(scope: Scope, grants: Collection[str], scopes: Collection[str]) -> 
 def _check_may_grant(granter: LockedCaller, scopes: Collection[str]) -> None:
     if beyond := sorted(set(scopes) - granter.permissions):
         raise ScopeNotYours(f"Your role lacks: {', '.join(beyond)}")
-
-
-def _without_repeats(uris: Sequence[str]) -> list[str]:
-    return list(dict.fromkeys(uris))

@@ -1,4 +1,4 @@
-"""The directory's cache of OAuth clients: current within a second, whoever registered them."""
+"""A change of an OAuth client, a tenant's or the platform's, reaches the directory's cache within a second."""
 
 import pytest
 from sqlalchemy import event

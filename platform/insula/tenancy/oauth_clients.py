@@ -1,4 +1,4 @@
-"""A cache of the authorization server's clients by id, invalidated as the directory's other caches are."""
+"""A cache of OAuth clients by id, invalidated as the directory's other caches are."""
 
 from uuid import UUID
 

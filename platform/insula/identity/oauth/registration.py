@@ -3,6 +3,8 @@
 from collections.abc import Collection, Mapping
 from enum import StrEnum
 
+from insula.db.models import FirstPartyClient, OAuthClient
+
 
 class ClientKind(StrEnum):
     """Whether a client can keep a secret."""
@@ -36,3 +38,17 @@ def contradictions(kind: ClientKind, grants: Collection[Grant], redirect_uris: C
     elif redirect_uris and Grant.AUTHORIZATION_CODE not in grants:
         found["redirect_uris"] = "only authorization_code uses redirect URIs"
     return found
+
+
+def without_repeats(redirect_uris: Collection[str]) -> list[str]:
+    """Return each redirect URI once, in their order."""
+    return list(dict.fromkeys(redirect_uris))
+
+
+def fields_of(row: OAuthClient | FirstPartyClient) -> dict[str, object]:
+    """Return the fields of a client as it is shown, its hashes among them: the caller's schema leaves those out."""
+    return {
+        **row.model_dump(),
+        "status": "live" if row.revoked_at is None else "revoked",
+        "overlap_until": row.previous_until,
+    }
