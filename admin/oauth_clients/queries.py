@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from sqlalchemy import update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from admin.oauth_clients.schemas import FirstPartyClientList
+from insula.core import clock
 from insula.core.text.searching import containing
-from insula.db.models import FirstPartyClient
+from insula.db.models import AuthSession, FirstPartyClient
 from insula.db.query.pages import fetch_offset
 
 
@@ -30,3 +32,9 @@ async def find(session: AsyncSession, client_id: UUID, *, for_update: bool = Fal
     if for_update:
         statement = statement.with_for_update(key_share=True)
     return (await session.exec(statement)).one_or_none()
+
+
+async def end_sessions(session: AsyncSession, client_id: UUID) -> None:
+    """End the sessions that the client has got for users, with their tokens."""
+    live = col(AuthSession.client_id) == client_id, col(AuthSession.revoked_at).is_(None)
+    await session.exec(update(AuthSession).where(*live).values(revoked_at=clock.now()))

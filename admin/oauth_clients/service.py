@@ -105,7 +105,7 @@ async def rotate(scope: StaffScope, client_id: UUID, body: FirstPartyClientRotat
 
 
 async def revoke(scope: StaffScope, client_id: UUID, precondition: Precondition) -> None:
-    """Revoke the client with its secrets and tokens. Revoking it again changes nothing."""
+    """Revoke the client with its secrets, tokens and sessions. Revoking it again changes nothing."""
     await lock_staff(scope, Action.REVOKE)
     row = await get(scope, client_id, for_update=True)
     precondition.check(row.version)
@@ -114,6 +114,7 @@ async def revoke(scope: StaffScope, client_id: UUID, precondition: Precondition)
     before = snapshot(row)
     revoke_secrets(row)
     await scope.unit.session.flush()
+    await queries.end_sessions(scope.unit.session, client_id)
     after = snapshot(row)
     record(scope, Act.REVOKED, object_type="first_party_client", object_id=row.id, before=before, after=after)
 

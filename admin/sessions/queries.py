@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import and_, func, not_
+from sqlalchemy import and_, func, not_, update
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
@@ -31,3 +31,9 @@ async def locked_session(session: AsyncSession, user_id: UserId, session_id: UUI
     """Return the user's login, locked until this transaction ends."""
     mine = (col(AuthSession.id) == session_id) & (col(AuthSession.user_id) == user_id)
     return (await session.exec(select(AuthSession).where(mine).with_for_update(key_share=True))).one_or_none()
+
+
+async def end_children(session: AsyncSession, parent_id: UUID, now: datetime) -> None:
+    """End the sessions that OAuth clients got by a session of a browser."""
+    live = col(AuthSession.parent_id) == parent_id, col(AuthSession.revoked_at).is_(None)
+    await session.exec(update(AuthSession).where(*live).values(revoked_at=now))

@@ -25,7 +25,10 @@ async def listing(scope: StaffScope, user_id: UserId, params: SessionList) -> tu
 
 
 async def revoke(scope: StaffScope, user_id: UserId, session_id: UUID) -> None:
-    """End the login. Revoking it again changes nothing. Raises NotFound and StaffProtected."""
+    """End the login, with the sessions that OAuth clients got by it. Revoking it again changes nothing.
+
+    Raises NotFound and StaffProtected.
+    """
     role = await lock_staff(scope, Action.REVOKE)
     if user_id != scope.principal.user_id:
         await role_within_reach(scope, role, user_id)
@@ -36,4 +39,5 @@ async def revoke(scope: StaffScope, user_id: UserId, session_id: UUID) -> None:
         return
     login.revoked_at = clock.now()
     await scope.unit.session.flush()
+    await queries.end_children(scope.unit.session, session_id, login.revoked_at)
     record(scope, Act.REVOKED, object_type="session", object_id=session_id, after={"user_id": user_id})

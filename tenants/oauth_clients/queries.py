@@ -1,16 +1,18 @@
 """Queries for OAuth clients."""
 
+from collections.abc import Collection
 from typing import Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Text, cast, delete
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlmodel import col, select
 from sqlmodel.ext.asyncio.session import AsyncSession
 
 from insula.access.entitlements import small_quota
 from insula.core.paging import Slice
 from insula.core.text.searching import containing
-from insula.db.models import OAuthClient
+from insula.db.models import OAuthClient, OAuthConsent
 from insula.db.query.pages import Columns, fetch_keyset
 from tenants.oauth_clients.schemas import OAuthClientList
 
@@ -31,6 +33,15 @@ async def find(session: AsyncSession, client_id: UUID, *, for_update: bool = Fal
     if for_update:
         statement = statement.with_for_update(key_share=True)
     return (await session.exec(statement)).one_or_none()
+
+
+async def withdraw_consents(session: AsyncSession, client_id: UUID, kept: Collection[str] = ()) -> None:
+    """Delete users' consents to the client, but for those within the scopes ``kept``; its sessions end with them."""
+    statement = delete(OAuthConsent).where(col(OAuthConsent.client_id) == client_id)
+    if kept:
+        within = col(OAuthConsent.scopes).op("<@", is_comparison=True)(cast(sorted(kept), ARRAY(Text)))
+        statement = statement.where(~within)
+    await session.exec(statement)
 
 
 async def page(session: AsyncSession, params: OAuthClientList) -> Slice[OAuthClient]:

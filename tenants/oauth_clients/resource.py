@@ -1,7 +1,7 @@
 from typing import Final
 
 from insula.apps import AttackHints, Resource, Tag
-from insula.db.models import OAuthClient
+from insula.db.models import OAuthClient, OAuthConsent
 from insula.db.schema.rights import may
 from tenants.database import TENANTS
 from tenants.oauth_clients import queries, routes
@@ -16,5 +16,8 @@ RESOURCE: Final = Resource(
         ids={"client_id": "oauth_client"},
         actions={"DELETE /v1/oauth-clients/{client_id}": "oauth_client:revoke"},
     ),
-    tables=(may(TENANTS, "tenant", OAuthClient, "SELECT", "INSERT", "UPDATE"),),
+    tables=(
+        may(TENANTS, "tenant", OAuthClient, "SELECT", "INSERT", "UPDATE"),
+        may(TENANTS, "tenant", OAuthConsent, "SELECT", "DELETE"),
+    ),
 )

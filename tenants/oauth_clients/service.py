@@ -12,6 +12,7 @@ from insula.core.ids import new_id
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
 from insula.db.models import OAuthClient
+from insula.identity.credentials.claims import IDENTITY_SCOPES
 from insula.identity.credentials.rotation import replace_secret, revoke_secrets
 from insula.identity.oauth.client_secrets import digest_of, new_secret
 from insula.identity.oauth.registration import ClientKind, Grant, contradictions, without_repeats
@@ -76,6 +77,7 @@ async def create(scope: Scope, body: OAuthClientCreate) -> Issued:
 async def update(scope: Scope, client_id: UUID, body: OAuthClientUpdate, precondition: Precondition) -> OAuthClient:
     """Change the fields in ``body``. The caller's role must have each new scope.
 
+    Without a scope that users had agreed to, the client must ask them again, and its sessions for them end.
     Who moves the redirect URIs receives users' codes, so their role must have all scopes of the client.
     """
     changes = body.changes()
@@ -90,9 +92,11 @@ async def update(scope: Scope, client_id: UUID, body: OAuthClientUpdate, precond
         if wrong := contradictions(ClientKind(row.kind), [Grant(name) for name in row.grants], body.redirect_uris):
             raise InvalidRequest(fields=wrong)
         _check_may_grant(caller, row.scopes)
-    before = snapshot(row)
+    before, had = snapshot(row), set(row.scopes)
     row.sqlmodel_update(changes)
     await scope.unit.session.flush()
+    if not had <= set(row.scopes):
+        await queries.withdraw_consents(scope.unit.session, client_id, kept=set(row.scopes) | IDENTITY_SCOPES)
     record(scope, Act.UPDATED, object_type="oauth_client", object_id=client_id, before=before, after=snapshot(row))
     return row
 
@@ -116,7 +120,7 @@ async def rotate(scope: Scope, client_id: UUID, body: OAuthClientRotate) -> Issu
 
 
 async def revoke(scope: Scope, client_id: UUID, precondition: Precondition) -> None:
-    """Revoke the client with its secrets and tokens. Revoking it again changes nothing."""
+    """Revoke the client with its secrets, tokens and sessions. Revoking it again changes nothing."""
     row = await get(scope, client_id, for_update=True)
     precondition.check(row.version)
     if row.revoked_at is not None:
@@ -124,6 +128,7 @@ async def revoke(scope: Scope, client_id: UUID, precondition: Precondition) -> N
     before = snapshot(row)
     revoke_secrets(row)
     await scope.unit.session.flush()
+    await queries.withdraw_consents(scope.unit.session, client_id)
     record(scope, Act.REVOKED, object_type="oauth_client", object_id=row.id, before=before, after=snapshot(row))
 
 

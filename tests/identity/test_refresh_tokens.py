@@ -26,7 +26,18 @@ NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
 WINDOW = timedelta(seconds=10)
 DAY = timedelta(days=1)
-FRESH = TokenState(new_id(), UserId(new_id()), NOW + 30 * DAY, NOW + 14 * DAY, None, None, live=True, bounds=UNBOUND)
+FRESH = TokenState(
+    session_id=new_id(),
+    user_id=UserId(new_id()),
+    session_expires_at=NOW + 30 * DAY,
+    expires_at=NOW + 14 * DAY,
+    used_at=None,
+    unused_child=None,
+    live=True,
+    bounds=UNBOUND,
+    tenant_id=None,
+    authenticated_at=NOW,
+)
 USED = replace(FRESH, used_at=NOW, unused_child=b"child")
 SHOP, ANOTHER = new_id(), new_id()
 BOUND = Bounds(SHOP, "https://app.example.com/api", frozenset({"rack:read", "rack:create"}))

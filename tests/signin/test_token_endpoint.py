@@ -194,7 +194,10 @@ class TestRefusals:
         ours = await make.first_party_client("https://app.example.com/", kind="confidential")
         for other in (web, ours):
             assert code_of(await ask(client, other, resource)) == (400, "unauthorized_client")
-        for grant in ("password", "implicit", "authorization_code", "refresh_token", "urn:x"):
+        for grant in ("authorization_code", "refresh_token"):
+            refused = await client.post(TOKEN, data=form(resource) | {"grant_type": grant}, headers=basic(machine))
+            assert code_of(refused) == (400, "unauthorized_client")
+        for grant in ("password", "implicit", "urn:x"):
             refused = await client.post(TOKEN, data=form(resource) | {"grant_type": grant}, headers=basic(machine))
             assert code_of(refused) == (400, "unsupported_grant_type")
         missing = await client.post(TOKEN, data={"resource": resource}, headers=basic(machine))
@@ -301,11 +304,15 @@ async def test_the_metadata_agrees_with_what_is_served(
     refused = await client.post(found["token_endpoint"])
     assert code_of(refused) == (400, "invalid_request")
     grants = found["grant_types_supported"]
+    assert {"authorization_code", "client_credentials", "refresh_token"} == set(grants)
     for grant in ("authorization_code", "client_credentials", "refresh_token", "password", "implicit"):
         answer = await client.post(TOKEN, data=form(resource) | {"grant_type": grant}, headers=basic(machine))
-        assert (answer.status_code == 200) == (grant in grants)
-    assert found["response_types_supported"] == []
-    assert not {"authorization_endpoint", "revocation_endpoint", "introspection_endpoint"} & found.keys()
+        assert (answer.json().get("error") != "unsupported_grant_type") == (grant in grants)
+        assert (answer.status_code == 200) == (grant == "client_credentials")
+    assert found["response_types_supported"] == ["code"]
+    led = await client.get(found["authorization_endpoint"])
+    assert (led.status_code, led.headers["content-type"]) == (400, "text/html; charset=utf-8")
+    assert not {"revocation_endpoint", "introspection_endpoint"} & found.keys()
 
 
 async def test_each_app_names_its_resource_and_its_authorization_server(

@@ -53,7 +53,8 @@ class Policy:
     Casbin's grouping (``g``) is not used: the membership holds a caller's role, so there are at most roles times
     actions rules, whatever the number of tenants. A custom role comes with its permissions, of which the
     ``published`` ones count. ``roles`` are the built-in roles of all kinds of callers; ``built_in`` maps each role of
-    tenants to its actions. To change a rule, make a new ``Policy``, whose table of decisions is empty.
+    tenants to its actions; ``actions`` are those of all roles. To change a rule, make a new ``Policy``, whose table of
+    decisions is empty.
     """
 
     def __init__(
@@ -67,7 +68,7 @@ class Policy:
             raise UnknownRole(f"grants name unknown roles: {', '.join(unknown)}")
         rules = sorted({(str(role), str(action)) for role, actions in grants.items() for action in actions})
         self._engine = Engine(rules)
-        self._actions = frozenset(action for _, action in rules)
+        self.actions = frozenset(action for _, action in rules)
         self._decisions: dict[tuple[str, str], bool] = {}
         self.published = MappingProxyType({one.code: one for one in published})
         self.in_every_role = frozenset(code for code, one in self.published.items() if one.in_every_role)
@@ -91,7 +92,7 @@ class Policy:
         return self.for_keys & permissions
 
     def _decide(self, role: str, action: str) -> bool:
-        if role not in self._roles or action not in self._actions:
+        if role not in self._roles or action not in self.actions:
             return False  # not cached: the table holds at most roles times actions
         decision = self._engine.decide(role, action)
         self._decisions[role, action] = decision

@@ -25,6 +25,8 @@ from insula.identity import (
     TokenVerifier,
 )
 from insula.identity.credentials.api_key_uses import KeyUses
+from insula.identity.credentials.id_tokens import IdTokens
+from insula.identity.oauth.authorizations import Authorizations
 from insula.limits import Limits
 from insula.tenancy import Directory, NewTenants, Resolver
 
@@ -50,7 +52,9 @@ class Kernel:
     verifier: TokenVerifier
     issuer: TokenIssuer
     authenticator: Authenticator
+    id_tokens: IdTokens
     browser_sessions: BrowserSessions
+    authorizations: Authorizations
     accounts: Accounts
     own_account: OwnAccount
     key_uses: KeyUses

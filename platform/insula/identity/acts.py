@@ -23,3 +23,10 @@ class SessionAct(AuditAction):
     CLOSED = "session.closed"
     REVOKED = "session.revoked"
     REUSE_REVOKED = "session.reuse_revoked"
+
+
+class ConsentAct(AuditAction):
+    """The audit actions on users' consents to OAuth clients."""
+
+    GIVEN = "oauth_consent.given"
+    WITHDRAWN = "oauth_consent.withdrawn"

@@ -8,7 +8,11 @@ from pydantic import BaseModel, ConfigDict, Field
 from insula.core.errors import NotFound
 from insula.core.settings import EXAMPLE_ORIGIN
 from insula.http.kernel import Kernel, kernel_of
+from insula.identity.credentials.claims import IDENTITY_SCOPES
+from insula.identity.oauth.authorize import RESPONSE_MODES
+from insula.identity.oauth.grants import METHODS
 from insula.identity.oauth.registration import Grant
+from insula.signin.browser.pages import AUTHORIZE
 
 METADATA: Final = "/.well-known/oauth-authorization-server"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource/{mount}"
@@ -24,24 +28,34 @@ class ServerMetadata(BaseModel):
             "examples": [
                 {
                     "issuer": _ORIGIN,
+                    "authorization_endpoint": f"{_ORIGIN}/auth/authorize",
                     "token_endpoint": f"{_ORIGIN}/auth/token",
                     "jwks_uri": f"{_ORIGIN}/.well-known/jwks.json",
                     "scopes_supported": ["report:create", "report:read"],
-                    "response_types_supported": [],
-                    "grant_types_supported": ["client_credentials"],
-                    "token_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
+                    "response_types_supported": ["code"],
+                    "response_modes_supported": ["query", "form_post"],
+                    "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
+                    "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+                    "code_challenge_methods_supported": ["S256"],
+                    "authorization_response_iss_parameter_supported": True,
                 }
             ]
         }
     )
 
     issuer: str = Field(description="Equal to the `iss` of each token: clients compare it exactly.")
+    authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
-    scopes_supported: list[str] = Field(description="The actions that tokens of machines can have.")
-    response_types_supported: list[str] = Field(description="Empty: there is no authorize endpoint yet.")
+    scopes_supported: list[str] = Field(description="The actions that clients' tokens can have, and those of OpenID.")
+    response_types_supported: list[str]
+    response_modes_supported: list[str]
     grant_types_supported: list[Grant]
     token_endpoint_auth_methods_supported: list[str]
+    code_challenge_methods_supported: list[str] = Field(description="Every client uses PKCE (RFC 7636).")
+    authorization_response_iss_parameter_supported: bool = Field(
+        description="Answers of the authorize endpoint name the issuer (RFC 9207)."
+    )
 
     @classmethod
     def of(cls, kernel: Kernel, token_endpoint: str) -> Self:
@@ -49,12 +63,16 @@ class ServerMetadata(BaseModel):
         issuer = kernel.settings.public_url.rstrip("/")
         return cls(
             issuer=issuer,
+            authorization_endpoint=f"{issuer}{AUTHORIZE}",
             token_endpoint=f"{issuer}{token_endpoint}",
             jwks_uri=f"{issuer}/.well-known/jwks.json",
-            scopes_supported=sorted(kernel.policy.for_keys),
-            response_types_supported=[],
-            grant_types_supported=[Grant.CLIENT_CREDENTIALS],
-            token_endpoint_auth_methods_supported=["client_secret_basic", "client_secret_post"],
+            scopes_supported=sorted(kernel.policy.published.keys() | IDENTITY_SCOPES),
+            response_types_supported=["code"],
+            response_modes_supported=[*RESPONSE_MODES],
+            grant_types_supported=[*Grant],
+            token_endpoint_auth_methods_supported=[*METHODS],
+            code_challenge_methods_supported=["S256"],
+            authorization_response_iss_parameter_supported=True,
         )
 
 

@@ -1,31 +1,33 @@
 """The authorization server's endpoints for clients. Their errors have the form of RFC 6749, not that of a problem."""
 
 import json
+from http import HTTPStatus
 from typing import Any, Final
-from uuid import UUID
 
 from authlib.oauth2.rfc6749.errors import OAuth2Error
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from insula.core.errors import NotFound, Unavailable
-from insula.db.models import ACTIVE
+from insula.core.errors import AppError, NotFound, Unavailable
+from insula.core.ids import TenantId, UserId
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.responses.problems import problems
 from insula.http.routing.route import PublicRoute
 from insula.identity.oauth.front import FORM, FormRequest, read_form
-from insula.identity.oauth.server import Answer, TokenServer, refusal
+from insula.identity.oauth.registration import Grant
+from insula.identity.oauth.server import Answer, Parts, TokenServer, refusal
+from insula.signin.clients import find_client
 from insula.signin.errors import TooManyAttempts
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
 from insula.signin.oauth_metadata import METADATA, RESOURCE_METADATA, resource_metadata, server_metadata
-from insula.signin.origin import address_of
-from insula.tenancy import ClientAccess
+from insula.signin.origin import address_of, origin_of
+from insula.signin.selection import app_of
 
 TOKEN_ENDPOINT: Final = "/auth/token"  # noqa: S105  # a path
 
 
 class OAuthToken(BaseModel):
-    """An access token, for one app and one tenant."""
+    """An access token, for one app and at most one tenant."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -43,7 +45,15 @@ class OAuthToken(BaseModel):
     access_token: str = Field(description="Send it as `Authorization: Bearer`.")
     token_type: str = Field(description="Always Bearer.")
     expires_in: int = Field(description="Its lifetime in seconds.")
-    scope: str = Field(description="The actions to which it is limited, separated by spaces.")
+    scope: str | None = Field(
+        None,
+        description="The actions to which it is limited, and the scopes of OpenID Connect, separated by spaces. "
+        "Absent: all that the user may do.",
+    )
+    refresh_token: str | None = Field(
+        None, description="Exchange it for the next one and a new access token, by `grant_type=refresh_token`."
+    )
+    id_token: str | None = Field(None, description="Who the user is (OpenID Connect), for the scope `openid`.")
 
 
 class OAuthError(BaseModel):
@@ -71,17 +81,23 @@ _REQUEST: Final[dict[str, Any]] = {
             FORM: {
                 "schema": {
                     "type": "object",
-                    "required": ["grant_type", "resource"],
+                    "required": ["grant_type"],
                     "properties": {
-                        "grant_type": {"type": "string", "enum": ["client_credentials"]},
+                        "grant_type": {"type": "string", "enum": [grant.value for grant in Grant]},
                         "resource": {
                             "type": "string",
-                            "description": "The URI of the app that the token is for (RFC 8707).",
+                            "description": "The URI of the app that the token is for (RFC 8707). Codes and refresh "
+                            "tokens have one already.",
                         },
                         "scope": {
                             "type": "string",
-                            "description": "Actions, separated by spaces. Without it, all scopes of the client.",
+                            "description": "Actions, separated by spaces. Without it, all scopes of the client, of the "
+                            "code or of the session.",
                         },
+                        "code": {"type": "string", "description": "The code of the authorize step."},
+                        "redirect_uri": {"type": "string", "description": "The one of the authorize step."},
+                        "code_verifier": {"type": "string", "description": "The verifier of PKCE (RFC 7636)."},
+                        "refresh_token": {"type": "string", "description": "The last one that the client got."},
                         "client_id": {"type": "string", "description": "Unless sent by HTTP Basic."},
                         "client_secret": {"type": "string", "description": "Unless sent by HTTP Basic."},
                     },
@@ -129,13 +145,17 @@ class _Handlers:
         self._rates = rates
 
     async def token(self, request: Request) -> Response:
-        """Give a client a token for itself, by `client_credentials`: for one app, in its tenant, with its scopes."""
+        """Give a client tokens: for a user, by `authorization_code` and `refresh_token`, or by `client_credentials`.
+
+        A code is good once, for a minute. A refresh token that is sent again within 10 seconds, while the next one is
+        unused, returns the same next one. Later it ends the session.
+        """
         kernel = kernel_of(request)
         try:
             form = await _form(request)
             named = form.presented.client_id if form.presented is not None else ""
             await LoginThrottle(kernel.limits, self._rates).client(named, address_of(request))
-            return _sent(await _server(kernel).answer(form))
+            return _sent(await _server(kernel, request).answer(form))
         except OAuth2Error as error:
             return _sent(refusal(error))
         except TooManyAttempts as error:
@@ -152,19 +172,28 @@ async def _form(request: Request) -> FormRequest:
     )
 
 
-def _server(kernel: Kernel) -> TokenServer:
-    async def find(client_id: UUID) -> ClientAccess | None:
-        client = await kernel.directory.oauth_client(client_id)
-        suspended = client is not None and client.tenant is not None and client.tenant.status != ACTIVE
-        return None if suspended else client
+def _server(kernel: Kernel, request: Request) -> TokenServer:
+    async def admit(user_id: UserId, resource: str, tenant_id: TenantId | None) -> bool:
+        try:
+            app = app_of(kernel.apps, resource)
+            named = frozenset((tenant_id,) if tenant_id is not None else ())
+            tenant = await app.callers.sign_in(user_id, named, kernel, app.role)
+        except AppError as error:
+            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+                raise
+            return False
+        return (tenant.id if tenant is not None else None) == tenant_id
 
-    return TokenServer(
-        find,
-        kernel.issuer,
-        frozenset(app.audience for app in kernel.apps.values() if app.callers.accept_clients),
-        kernel.settings.auth.access_token_seconds,
-        TOKEN_ENDPOINT,
+    parts = Parts(
+        find_client=find_client(kernel),
+        admit=admit,
+        issuer=kernel.issuer,
+        id_tokens=kernel.id_tokens,
+        authorizations=kernel.authorizations,
+        machines=frozenset(app.audience for app in kernel.apps.values() if app.callers.accept_clients),
+        lifetime=kernel.settings.auth.access_token_seconds,
     )
+    return TokenServer(parts, TOKEN_ENDPOINT, origin_of(request))
 
 
 def _sent(answer: Answer) -> Response:

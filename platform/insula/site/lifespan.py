@@ -30,6 +30,8 @@ from insula.identity import (
     TokenVerifier,
 )
 from insula.identity.credentials.api_key_uses import KeyUses
+from insula.identity.credentials.id_tokens import IdTokens
+from insula.identity.oauth.authorizations import Authorizations
 from insula.limits import Limits, connect
 from insula.tenancy import Directory, DnsResolver, Listener
 
@@ -91,7 +93,9 @@ async def _open(
         verifier=TokenVerifier(settings, keys),
         issuer=TokenIssuer(settings, keys),
         authenticator=Sessions(settings, database, passwords),
+        id_tokens=IdTokens(settings, keys),
         browser_sessions=BrowserSessions(settings, database, passwords),
+        authorizations=Authorizations(settings, database),
         accounts=Accounts(database, passwords, emails),
         own_account=OwnAccount(database, passwords, emails),
         key_uses=key_uses,

@@ -84,6 +84,11 @@ def _oauth_client(tenant: AttackTenant) -> list[Row]:
     ]
 
 
+def _oauth_consent(tenant: AttackTenant) -> list[Row]:
+    people = list(tenant.people.values())[:2]
+    return [{"user_id": person.id} for person in people]
+
+
 def _custom_role(tenant: AttackTenant) -> list[Row]:
     rows: list[Row] = [{"permissions": [min(INSTALLATION.assignable)]}]
     return rows + [{"key": key, "permissions": sorted(allowed)} for key, allowed in tenant.roles.items()]
@@ -130,6 +135,7 @@ ROWS: Final[Mapping[str, Callable[[AttackTenant], list[Row]]]] = {
     "tenant_domain": _tenant_domain,
     "api_key": _api_key,
     "oauth_client": _oauth_client,
+    "oauth_consent": _oauth_consent,
     "custom_role": _custom_role,
     "invitation": _invitation,
     "entitlement_override": _entitlement_override,

@@ -3,7 +3,7 @@
 import json
 from collections.abc import Mapping
 from copy import deepcopy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Final
@@ -17,6 +17,7 @@ from insula.core.ids import new_id, new_secret
 from insula.http.kinds import UPLOAD
 from insula.signin import BROWSER_PAGES, FORM_PAGES
 from insula.signin.browser.form_checks import form_token
+from insula.signin.browser.pages import AUTHORIZE, CONSENT
 from tenants.invitations.tokens import new_token
 from tests.isolation.matrix import payloads
 from tests.isolation.matrix.payloads import Payload
@@ -82,6 +83,8 @@ class Draft:
         """Return the request of a browser with the caller's own session, which names another tenant's objects."""
         action, secret, kept = self.route.template, self.own["browser_secret"], f"insula_fs_{'F' * 43}"
         cookies = (("cookie", f"insula_session={secret}; insula_form={kept}"), *OWN_PAGE.items())
+        if action in (AUTHORIZE, CONSENT):
+            return self._authorize_request(secret).with_headers(*cookies)
         if self.route.method == "GET":
             return Request("GET", self._path(), query=self._query(), headers=cookies)
         fields = {
@@ -91,6 +94,24 @@ class Draft:
         }[action]
         token = form_token(kept if action == "/auth/sign-in" else secret, action)
         return self._form({**fields, "token": token}).with_headers(*cookies)
+
+    def _authorize_request(self, secret: str) -> Request:
+        """Return a request of another tenant's client, or the caller's consent to it."""
+        asked = {
+            "response_type": "code",
+            "client_id": self.foreign["web client_id"],
+            "redirect_uri": self.foreign["web redirect_uri"],
+            "resource": self.own["resource"],
+            "code_challenge": "c" * 43,
+            "code_challenge_method": "S256",
+        }
+        if self.route.name == f"POST {AUTHORIZE}":
+            return self._form(asked)
+        query = {**self._query(), **asked}
+        if self.route.method == "GET":
+            return Request("GET", self._path(), query=query)
+        token = form_token(secret, CONSENT + urlencode(query))
+        return replace(self._form({"token": token, "answer": "allow"}), query=query)
 
     def _token_request(self) -> Request:
         fields = {"grant_type": "client_credentials", "resource": self.own["resource"]}

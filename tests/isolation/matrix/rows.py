@@ -169,6 +169,9 @@ def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
     if "entitlement_override" in parents:
         tenant.ids["entitlement_key"] = str(parents["entitlement_override"]["key"])
     tenant.ids["public email"] = member.email
+    web = parents["oauth_client"]
+    tenant.ids["web client_id"] = str(web["id"])
+    tenant.ids["web redirect_uri"] = f"https://{tenant.token}.example/callback"
     # Unique in each world: invitations to one address are counted over all tenants.
     tenant.ids["POST /api/v1/invitations email"] = f"invited@{secrets.token_hex(8)}.example.org"
     tenant.ids["POST /auth/token client_id"] = str(tenant.machine.id)

@@ -16,9 +16,16 @@ TOKEN_SCOPES: Final = (
     Edit(
         "token scopes: any client's token without them has the whole role",
         "platform/insula/identity/credentials/claims.py",
-        "return None if client == FIRST_PARTY_CLIENT else frozenset()",
+        'return None if payload.get("first_party") is True else actions',
         "return None",
         READ,
+    ),
+    Edit(
+        "token scopes: our own token for no action has the whole role",
+        "platform/insula/identity/credentials/claims.py",
+        "return None if scopes is None else actions",
+        "return None",
+        tests("identity/test_token_claims.py"),
     ),
     Edit(
         "token scopes: a token for no action is issued for all",

@@ -2,6 +2,7 @@
 
 from insula.db.models.api_keys import ApiKey
 from insula.db.models.audit import AuditEvent, AuditHead
+from insula.db.models.authorizations import AuthorizationCode, OAuthConsent
 from insula.db.models.email_tokens import EmailToken
 from insula.db.models.entitlements import Entitlement, TenantUsage
 from insula.db.models.idempotency import IdempotencyRecord
@@ -21,6 +22,7 @@ __all__ = [
     "AuditEvent",
     "AuditHead",
     "AuthSession",
+    "AuthorizationCode",
     "BrowserSession",
     "Credential",
     "CustomRole",
@@ -31,6 +33,7 @@ __all__ = [
     "JobEffect",
     "Membership",
     "OAuthClient",
+    "OAuthConsent",
     "RefreshToken",
     "SigningKey",
     "Staff",

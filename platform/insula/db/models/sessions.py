@@ -2,7 +2,7 @@ from datetime import datetime
 from uuid import UUID
 
 from pydantic import JsonValue
-from sqlalchemy import Column, DateTime, ForeignKey, LargeBinary, Text, Uuid
+from sqlalchemy import Column, DateTime, ForeignKey, ForeignKeyConstraint, LargeBinary, Text, Uuid
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlmodel import Field
 
@@ -12,7 +12,18 @@ from insula.db.schema.base import Base
 
 
 class AuthSession(Base, table=True):
-    """One login, and the family of its refresh tokens. Its id is the ``sid`` of its tokens."""
+    """One login, and the family of its refresh tokens. Its id is the ``sid`` of its tokens.
+
+    A session that an OAuth client got by a code has the browser's session as its ``parent_id`` and ends with it; the
+    parent may be deleted earlier. If the client is a tenant's, the session ends also with the user's consent.
+    ``bound_tenant_id`` grants nothing: each use looks for the user's membership.
+    """
+
+    __table_args__ = (
+        ForeignKeyConstraint(
+            ["bound_tenant_id", "consent_id"], ["oauth_consent.tenant_id", "oauth_consent.id"], ondelete="CASCADE"
+        ),
+    )
 
     id: UUID = Field(default_factory=new_id, primary_key=True)
     user_id: UUID = Field(sa_column=Column(Uuid, ForeignKey("user.id", ondelete="CASCADE"), nullable=False, index=True))
@@ -22,10 +33,16 @@ class AuthSession(Base, table=True):
     revoked_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     refresh_by: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
     """The end of the session unless it is refreshed before; None for one that an earlier version opened."""
-    client_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    client_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
     """The OAuth client that its refresh tokens are bound to, with the most that they may ask for; None: no bound."""
     resource: str | None = Field(default=None, sa_column=Column(Text))
     scopes: list[str] | None = Field(default=None, sa_column=Column(ARRAY(Text)))
+    parent_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
+    bound_tenant_id: UUID | None = Field(default=None, sa_column=Column(Uuid))
+    """The tenant of its tokens; None for tokens without a tenant, and for a session that may choose."""
+    consent_id: UUID | None = Field(default=None, sa_column=Column(Uuid, index=True))
+    authenticated_at: datetime | None = Field(default=None, sa_column=Column(DateTime(timezone=True)))
+    """When the user signed in; None: when the session was created."""
 
 
 class RefreshToken(Base, table=True):

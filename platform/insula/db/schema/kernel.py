@@ -32,6 +32,8 @@ _CROSSING: Final = (
     may(IDENTITY, "all", "tenant", "SELECT"),
     # Each membership holds a copy of the user's name, which is kept up to date.
     may(IDENTITY, "all", "membership", "UPDATE name, name_key, updated_at, version"),
+    # A user gives and withdraws consents in all their tenants.
+    may(IDENTITY, "all", "oauth_consent", "SELECT", "INSERT", "UPDATE", "DELETE"),
     # Expired rows are deleted.
     may(WORKER, "all", "idempotency_record", "SELECT tenant_id, created_at, ctid", "DELETE"),
     may(WORKER, "all", "job_effect", "SELECT", "DELETE"),
@@ -68,6 +70,7 @@ _GLOBAL: Final = tuple(
         "auth_session",
         "refresh_token",
         "browser_session",
+        "authorization_code",
         "signing_key",
         "email_token",
         "first_party_client",
@@ -82,9 +85,11 @@ _PEOPLE: Final = (
     may(IDENTITY, "all", "auth_session", "SELECT", "INSERT", "UPDATE"),
     may(IDENTITY, "all", "refresh_token", "SELECT", "INSERT", "UPDATE"),
     may(IDENTITY, "all", "browser_session", "SELECT", "INSERT", "UPDATE hash, chosen_tenant_id, last_seen_at"),
+    may(IDENTITY, "all", "authorization_code", "SELECT", "INSERT", "UPDATE used_at, session_id"),
     may(IDENTITY, "all", "signing_key", "SELECT", "INSERT", "UPDATE"),
     may(IDENTITY, "all", "email_token", "SELECT", "INSERT", "DELETE"),
     may(WORKER, "all", "auth_session", "SELECT id, expires_at", "DELETE"),
+    may(WORKER, "all", "authorization_code", "SELECT hash, expires_at", "DELETE"),
     may(WORKER, "all", "email_token", "SELECT hash, expires_at", "DELETE"),
     may(WORKER, "all", "signing_key", "SELECT kid, retired_at", "DELETE"),
     may(GATE, "all", "user", "SELECT id, email, name, status, email_verified_at, version"),
@@ -104,6 +109,8 @@ _EXCEPTIONS: Final = (
     key_exception("tenant_slug", "unique", "slug", reason="a slug stays reserved for its tenant, even after a change"),
     key_exception("tenant_domain", "unique", "host", reason="a verified host leads to one tenant"),
     key_exception("membership", "reference", "user", reason="users are global"),
+    key_exception("oauth_consent", "reference", "user", reason="users are global"),
+    key_exception("auth_session", "reference", "oauth_consent", reason="sessions are global, and end with a consent"),
     key_exception("oauth_client", "unique", "id", reason="a token request names its client, and no tenant"),
 )
 

@@ -137,11 +137,15 @@ class OwnAccount:
         return [SessionRecord(row.id, row.created_at, row.last_used_at, row.expires_at) for row in rows]
 
     async def revoke_session(self, me: SignedIn, session_id: UUID) -> None:
-        """End one of the user's sessions, even the current one. Raises NotFound, also for another user's session."""
+        """End one of the user's sessions, even the current one, with those that OAuth clients got by it.
+
+        Raises NotFound, also for another user's session.
+        """
         values = {"session_id": session_id, "user_id": me.user_id, "now": clock.now()}
         async with self._database.unit(IDENTITY) as unit:
             if await one(unit, queries.REVOKE_SESSION, values) is None:
                 raise NotFound
+            await run(unit, queries.END_CHILDREN, values)
             _record(unit, me, SessionAct.REVOKED, (_SESSION, session_id))
 
 

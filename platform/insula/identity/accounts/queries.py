@@ -124,6 +124,12 @@ REVOKE_SESSION: Final[TextClause] = text("""
     returning id
 """)
 
+# Run it after a statement that has locked the parent: that one waits for an exchange of a code, and would not see the
+# session that the exchange gave.
+END_CHILDREN: Final[TextClause] = text("""
+    update auth_session set revoked_at = :now where parent_id = :session_id and revoked_at is null
+""")
+
 PROFILE: Final[TextClause] = text('select name, version from "user" where id = :user_id for no key update')
 
 RENAME: Final[TextClause] = text("""

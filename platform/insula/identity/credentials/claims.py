@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeGuard
+from typing import Final, TypeGuard
 from uuid import UUID
 
 from insula.core.errors import Unauthenticated
@@ -10,6 +10,9 @@ from insula.core.ids import TenantId, UserId
 
 TOKEN_TYPE = "at+jwt"  # noqa: S105 - the media type of RFC 9068, not a secret
 FIRST_PARTY_CLIENT = "insula"
+"""The client of tokens that are issued outside OAuth: by sign-in at ``/auth/login`` and by ``insula token``."""
+IDENTITY_SCOPES: Final = frozenset({"openid", "profile", "email", "offline_access"})
+"""The scopes of OpenID Connect: they show who the user is, and allow no action."""
 _LATEST = 2**53  # the largest exact integer in JSON
 _LONGEST_TEXT = 255
 _LONGEST_SCOPE = 4096
@@ -27,6 +30,9 @@ class Claims:
     """The actions to which the token is limited; None for all that the user's role allows."""
     expires_at: float
     token_id: str
+    client_id: str = FIRST_PARTY_CLIENT
+    identity_scopes: frozenset[str] = frozenset()
+    """Those of ``IDENTITY_SCOPES`` that the token has."""
 
     @property
     def subjects(self) -> frozenset[UUID]:
@@ -75,26 +81,29 @@ class TokenProfile:
         if "sid" not in payload:
             return _machine(payload, expires_at)
         tenant = _uuid(payload, "tenant") if "tenant" in payload else None
+        scopes = _scopes(payload)
         return Claims(
             user_id=UserId(_uuid(payload, "sub")),
             session_id=_uuid(payload, "sid"),
             tenant_id=TenantId(tenant) if tenant else None,
             audience=_text(payload, "aud"),
-            scopes=_scopes(payload),
+            scopes=_actions(payload, scopes),
             expires_at=expires_at,
             token_id=_text(payload, "jti"),
+            client_id=_text(payload, "client_id"),
+            identity_scopes=IDENTITY_SCOPES & (scopes or frozenset()),
         )
 
 
 def _machine(payload: Mapping[str, object], expires_at: float) -> MachineClaims:
-    client_id, scopes = _uuid(payload, "client_id"), _scopes(payload)
-    if _uuid(payload, "sub") != client_id or scopes is None:
+    client_id = _uuid(payload, "client_id")
+    if _uuid(payload, "sub") != client_id:
         raise Unauthenticated
     return MachineClaims(
         client_id=client_id,
         tenant_id=TenantId(_uuid(payload, "tenant")),
         audience=_text(payload, "aud"),
-        scopes=scopes,
+        scopes=_scopes(payload) or frozenset(),
         expires_at=expires_at,
         token_id=_text(payload, "jti"),
     )
@@ -131,11 +140,23 @@ def _uuid(payload: Mapping[str, object], name: str) -> UUID:
     return value
 
 
+def _actions(payload: Mapping[str, object], scopes: frozenset[str] | None) -> frozenset[str] | None:
+    """Return the token's actions. If it names none, our own clients may do all that the role allows, others nothing.
+
+    A client of the platform itself is told by the claim ``first_party``, which only the issuer writes.
+    """
+    actions = (scopes or frozenset()) - IDENTITY_SCOPES
+    if actions:
+        return actions
+    if _text(payload, "client_id") == FIRST_PARTY_CLIENT:
+        return None if scopes is None else actions
+    return None if payload.get("first_party") is True else actions
+
+
 def _scopes(payload: Mapping[str, object]) -> frozenset[str] | None:
-    """Return the token's actions. Without the claim, our own client may do all that the role allows, others nothing."""
-    client = _text(payload, "client_id")
+    """Return the token's scopes, or None if it has none."""
     if "scope" not in payload:
-        return None if client == FIRST_PARTY_CLIENT else frozenset()
+        return None
     value = payload["scope"]
     if not isinstance(value, str) or len(value) > _LONGEST_SCOPE:
         raise Unauthenticated

@@ -4,7 +4,8 @@ import hashlib
 import json
 from collections import OrderedDict
 from collections.abc import Collection, Mapping
-from typing import NoReturn
+from dataclasses import dataclass
+from typing import Final, NoReturn
 from uuid import UUID
 
 from joserfc import jws
@@ -23,6 +24,17 @@ _HEADER = frozenset({"alg", "kid", "typ"})
 _CACHED_TOKENS = 10_000
 
 
+@dataclass(frozen=True, slots=True)
+class IssuedTo:
+    """The client that gets a user's token. One of the platform itself may do all that the user's role allows."""
+
+    client_id: str
+    first_party: bool = False
+
+
+OURSELVES: Final = IssuedTo(FIRST_PARTY_CLIENT)
+
+
 class TokenIssuer:
     """Signs access tokens: short-lived, for one audience and at most one tenant."""
 
@@ -39,17 +51,19 @@ class TokenIssuer:
         audience: str,
         tenant_id: TenantId | None = None,
         scopes: Collection[str] | None = None,
+        client: IssuedTo = OURSELVES,
     ) -> str:
         """Return a signed token, limited to the actions in ``scopes`` unless that is None.
 
-        The caller must check that the user may have it.
+        The caller must check that the user and the client may have it.
         """
         return await self._sign(
             {
                 "aud": audience,
                 "sub": str(user_id),
                 "sid": str(session_id),
-                "client_id": FIRST_PARTY_CLIENT,
+                "client_id": client.client_id,
+                **({"first_party": True} if client.first_party else {}),
                 **({"tenant": str(tenant_id)} if tenant_id else {}),
                 **({"scope": " ".join(sorted(scopes))} if scopes is not None else {}),
             }
@@ -68,7 +82,7 @@ class TokenIssuer:
             {"aud": audience, "sub": named, "client_id": named, "tenant": str(tenant_id), "scope": scope}
         )
 
-    async def _sign(self, claims: Mapping[str, str]) -> str:
+    async def _sign(self, claims: Mapping[str, str | bool]) -> str:
         now = int(clock.timestamp())
         payload = {
             "iss": self._issuer,

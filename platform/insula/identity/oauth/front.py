@@ -26,6 +26,7 @@ _KNOWN: Final = frozenset(
     {
         *("grant_type", "client_id", "client_secret", "scope", "resource", "redirect_uri", "response_type"),
         *("code", "code_verifier", "refresh_token", "token", "token_type_hint"),
+        *("code_challenge", "code_challenge_method", "response_mode", "prompt", "max_age"),
     }
 )
 _ASSERTIONS: Final = frozenset({"client_assertion", "client_assertion_type"})
@@ -68,6 +69,24 @@ class FormRequest:
     presented: Presented | None
 
 
+@dataclass(frozen=True, slots=True)
+class AuthorizeQuery:
+    """The parameters of a request to the authorize endpoint: each that came once, and the fault of the others."""
+
+    parameters: Mapping[str, str]
+    fault: OAuth2Error | None
+    """The client learns of it, once its redirect URI is known to be its own."""
+
+
+def read_query(query: bytes) -> AuthorizeQuery:
+    """Read the query of the authorize endpoint. Raises InvalidRequestError if none of it can be trusted."""
+    pairs = _pairs(query)
+    counts = Counter(name for name, _ in pairs)
+    fault = _fault(counts, pairs)
+    once = {name: value for name, value in pairs if value and counts[name] == 1 and _is_acceptable(name, value)}
+    return AuthorizeQuery(once, fault)
+
+
 def read_form(media_type: str, body: bytes, authorization: Sequence[bytes], query: bytes = b"") -> FormRequest:
     """Read a request. Raises InvalidRequestError, InvalidTargetError and ClientRefusedError."""
     if query:
@@ -85,24 +104,34 @@ _TWO_WAYS: Final = "A client authenticates in one way at a time."
 
 
 def _parameters(body: bytes) -> dict[str, str]:
-    if len(body) > LARGEST_FORM:
-        raise InvalidRequestError("The body is too long.")
+    pairs = _pairs(body)
+    if (fault := _fault(Counter(name for name, _ in pairs), pairs)) is not None:
+        raise fault
+    return {name: value for name, value in pairs if value}  # RFC 6749, 3.2: one without a value is omitted
+
+
+def _pairs(encoded: bytes) -> list[tuple[str, str]]:
+    if len(encoded) > LARGEST_FORM:
+        raise InvalidRequestError("The request is too long.")
     try:
-        pairs = parse_qsl(
-            body.decode("ascii"),
+        return parse_qsl(
+            encoded.decode("ascii"),
             keep_blank_values=True,
-            strict_parsing=bool(body),
+            strict_parsing=bool(encoded),
             errors="strict",
             max_num_fields=_MOST_FIELDS,
         )
     except ValueError as error:
-        raise InvalidRequestError("The body is no form in percent-encoded UTF-8.") from error
-    for name, count in Counter(name for name, _ in pairs).items():
+        raise InvalidRequestError("The request is no form in percent-encoded UTF-8.") from error
+
+
+def _fault(counts: Mapping[str, int], pairs: Sequence[tuple[str, str]]) -> OAuth2Error | None:
+    for name, count in counts.items():
         if count > 1:
-            raise InvalidTargetError(_ONE) if name == "resource" else InvalidRequestError("A parameter is repeated.")
+            return InvalidTargetError(_ONE) if name == "resource" else InvalidRequestError("A parameter is repeated.")
     if any(not _is_acceptable(name, value) for name, value in pairs):
-        raise InvalidRequestError("A parameter is too long, or has characters that it cannot have.")
-    return {name: value for name, value in pairs if value}  # RFC 6749, 3.2: one without a value is omitted
+        return InvalidRequestError("A parameter is too long, or has characters that it cannot have.")
+    return None
 
 
 _ONE: Final = "Name one resource: the URI of the app that the token is for."

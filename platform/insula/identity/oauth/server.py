@@ -1,79 +1,36 @@
 """The authorization server: Authlib's, with our clients, tokens and errors. One object serves one request.
 
-Authlib's grants are synchronous. ``TokenServer.answer`` runs them in a greenlet, where ``await_only`` awaits: so a
-grant may read the caches and the database as every other code does. The server holds no session of the database yet,
-since machines' tokens need none: a grant that writes rows needs the session of a unit of work, and a commit also when
-the answer is an error.
-
-Another grant is a class with ``GRANT_TYPE`` in ``GRANTS``; Authlib's own, such as ``AuthorizationCodeGrant``, fit. It
-authenticates its client by ``authenticate_token_endpoint_client``, which comes here, and calls ``resource_of`` and
-``scopes_of`` for the audience and the scopes. ``register_token_generator(GRANT_TYPE, ...)`` says how its tokens are
-made. The clients come from the directory, which caches them (``Directory.oauth_client``); redirect URIs are compared
-by ``Client.check_redirect_uri``.
+Authlib's grants are synchronous. ``answer`` runs them in a greenlet, where ``await_only`` awaits: so a grant may read
+the caches and the database as every other code does. Each step that writes is one unit of work, which is committed also
+when the answer is an error: a replayed code or refresh token must end its session.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Final, Protocol
-from uuid import UUID
+from datetime import datetime
+from typing import Any, Final
 
-from authlib.oauth2.rfc6749 import AuthorizationServer, ClientCredentialsGrant, ClientMixin, OAuth2Request
-from authlib.oauth2.rfc6749.errors import InvalidRequestError, InvalidScopeError, OAuth2Error, UnauthorizedClientError
+from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
+from authlib.oauth2.rfc6749.errors import InvalidGrantError, InvalidRequestError, InvalidScopeError, OAuth2Error
 from authlib.oauth2.rfc6749.requests import BasicOAuth2Payload
 from sqlalchemy.util import await_only, greenlet_spawn
 
-from insula.core import clock
-from insula.core.ids import TenantId
-from insula.identity.credentials.tokens import TokenIssuer
-from insula.identity.oauth.client_secrets import digest_of, is_well_formed
+from insula.audit import NO_ORIGIN, Origin
+from insula.core.ids import TenantId, UserId
+from insula.identity.credentials.id_tokens import IdTokens, SignIn
+from insula.identity.credentials.tokens import IssuedTo, TokenIssuer
+from insula.identity.oauth.authorizations import Authorizations, PendingCode
+from insula.identity.oauth.clients import Client, FindClient, client_of
 from insula.identity.oauth.front import ClientRefusedError, FormRequest, InvalidTargetError, Presented
-from insula.identity.oauth.redirect_uris import is_registered
+from insula.identity.oauth.grants import CodeGrant, MachineGrant, Pkce, PresentedToken, RefreshGrant
 from insula.identity.oauth.registration import Grant
+from insula.identity.sessions.refresh_tokens import Bounds, OpenedSession
 
-_LONGEST_ID: Final = 36
 _NO_RESOURCE: Final = "Name one resource: the URI of the app that the token is for."
+_OPENID: Final = "openid"
 
-
-class ClientRecord(Protocol):
-    """A live client, as the directory knows it."""
-
-    @property
-    def client_id(self) -> UUID:
-        """Its id."""
-        ...
-
-    @property
-    def tenant_id(self) -> TenantId | None:
-        """Its tenant; None for a client of the platform itself."""
-        ...
-
-    @property
-    def confidential(self) -> bool:
-        """Whether it has a secret."""
-        ...
-
-    @property
-    def redirect_uris(self) -> Sequence[str]:
-        """Its registered redirect URIs."""
-        ...
-
-    @property
-    def grants(self) -> frozenset[str]:
-        """Its grants, by their names in OAuth."""
-        ...
-
-    @property
-    def scopes(self) -> frozenset[str] | None:
-        """The scopes that its tokens can have; None for any."""
-        ...
-
-    def accepts(self, digest: bytes, now: float) -> bool:
-        """Return whether a secret with this digest is valid at ``now``."""
-        ...
-
-
-FindClient = Callable[[UUID], Awaitable[ClientRecord | None]]
-"""Finds a live client that may get tokens now."""
+Admit = Callable[[UserId, str, TenantId | None], Awaitable[bool]]
+"""Tells whether a user may sign in to an app and a tenant now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,46 +48,7 @@ def refusal(error: OAuth2Error) -> Answer:
     return Answer(status, {"error_description": "The server does not support this.", **body}, headers)
 
 
-class Client(ClientMixin):  # type: ignore[misc]  # Authlib ships no types
-    """A client as Authlib asks for it."""
-
-    def __init__(self, record: ClientRecord) -> None:
-        self.record = record
-
-    def get_client_id(self) -> str:
-        """Return its id."""
-        return str(self.record.client_id)
-
-    def get_default_redirect_uri(self) -> str | None:
-        """Return none: every request names its redirect URI."""
-        return None
-
-    def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Return whether the redirect URI is registered."""
-        return is_registered(redirect_uri, self.record.redirect_uris)
-
-    def check_client_secret(self, client_secret: str) -> bool:
-        """Return whether the secret is the current one, or the previous one during the overlap."""
-        return is_well_formed(client_secret) and self.record.accepts(digest_of(client_secret), clock.timestamp())
-
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002  # Authlib's signature
-        """Return whether the client may authenticate in this way: with its secret, or as a public client without."""
-        return (method != "none") == self.record.confidential
-
-    def check_response_type(self, response_type: str) -> bool:
-        """Return whether the client may ask for this at the authorize step."""
-        return response_type == "code" and Grant.AUTHORIZATION_CODE in self.record.grants
-
-    def check_grant_type(self, grant_type: str) -> bool:
-        """Return whether the client is registered for the grant."""
-        return grant_type in self.record.grants
-
-    def get_allowed_scope(self, scope: str) -> str:
-        """Return the requested scopes. ``scopes_of`` has refused others, so nothing is left out silently."""
-        return scope
-
-
-class TokenRequest(OAuth2Request):  # type: ignore[misc]  # as above
+class TokenRequest(OAuth2Request):  # type: ignore[misc]  # Authlib ships no types
     """A request that the strict front has read."""
 
     def __init__(self, request: FormRequest, endpoint: str) -> None:
@@ -146,39 +64,39 @@ class TokenRequest(OAuth2Request):  # type: ignore[misc]  # as above
         return data
 
 
-class MachineGrant(ClientCredentialsGrant):  # type: ignore[misc]  # as above
-    """``client_credentials``: a tenant's confidential client gets a token for itself."""
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of this installation that the server uses, the same for each request.
 
-    TOKEN_ENDPOINT_AUTH_METHODS: ClassVar = ["client_secret_basic", "client_secret_post"]
+    ``machines`` are the audiences for which clients can get tokens for themselves; ``lifetime`` is that of access
+    tokens, in seconds.
+    """
 
-    def validate_token_request(self) -> None:
-        """Authenticate the client, then check its grant, the scopes and the resource."""
-        super().validate_token_request()
-        if self.request.client.record.tenant_id is None:
-            raise UnauthorizedClientError("A client of the platform itself acts for users alone.")
-        self.server.resource_of(self.request)
-
-
-GRANTS: Final = (MachineGrant,)
-"""The grants of the token endpoint."""
+    find_client: FindClient
+    admit: Admit
+    issuer: TokenIssuer
+    id_tokens: IdTokens
+    authorizations: Authorizations
+    machines: frozenset[str]
+    lifetime: int
 
 
 class TokenServer(AuthorizationServer):  # type: ignore[misc]  # as above
-    """Authlib's server for one request. ``resources`` are the audiences for which machines can get tokens."""
+    """Authlib's server for one request of the token endpoint."""
 
-    def __init__(
-        self, find_client: FindClient, issuer: TokenIssuer, resources: frozenset[str], lifetime: int, endpoint: str
-    ) -> None:
+    def __init__(self, parts: Parts, endpoint: str, origin: Origin = NO_ORIGIN) -> None:
         super().__init__()
-        self._find_client = find_client
-        self._issuer = issuer
-        self._resources = resources
-        self._lifetime = lifetime
+        self._parts = parts
         self._endpoint = endpoint
         self._request: TokenRequest | None = None
-        for grant in GRANTS:
-            self.register_grant(grant)
+        self.authorizations = parts.authorizations
+        self.origin = origin
+        self.register_grant(MachineGrant)
+        self.register_grant(CodeGrant, [Pkce(required=True)])
+        self.register_grant(RefreshGrant)
         self.register_token_generator(MachineGrant.GRANT_TYPE, self._machine_token)
+        self.register_token_generator(CodeGrant.GRANT_TYPE, self._code_token)
+        self.register_token_generator(RefreshGrant.GRANT_TYPE, self._refreshed_token)
 
     async def answer(self, request: FormRequest) -> Answer:
         """Return the answer of the token endpoint; an error of OAuth is an answer too."""
@@ -210,14 +128,7 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # as above
 
     def query_client(self, client_id: str) -> Client | None:
         """Return the live client with this id, in its canonical spelling."""
-        if len(client_id) != _LONGEST_ID:
-            return None
-        try:
-            found = UUID(client_id)
-        except ValueError:
-            return None
-        record = await_only(self._find_client(found)) if str(found) == client_id else None
-        return Client(record) if record is not None else None
+        return client_of(self._parts.find_client, client_id)
 
     def validate_requested_scope(self, scope: str | None) -> None:  # noqa: ARG002  # Authlib's signature
         """Check the scopes of this request's client."""
@@ -240,11 +151,16 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # as above
         return scopes
 
     def resource_of(self, request: TokenRequest) -> str:
-        """Return the audience of the token (RFC 8707). Raises InvalidTargetError unless it is one known app."""
+        """Return the audience of a machine's token (RFC 8707). Raises InvalidTargetError unless it is one known app."""
         resource = request.payload.data.get("resource")
-        if resource not in self._resources:
+        if resource not in self._parts.machines:
             raise InvalidTargetError(_NO_RESOURCE)
         return str(resource)
+
+    def admit(self, user_id: UserId, resource: str, tenant_id: TenantId | None) -> None:
+        """Raise InvalidGrantError unless the user may still sign in to the app and the tenant."""
+        if not await_only(self._parts.admit(user_id, resource, tenant_id)):
+            raise InvalidGrantError("The user has no access to the app or the tenant any more.")
 
     def _machine_token(self, *, client: Client, **_: Any) -> dict[str, object]:
         request, tenant_id = self._request, client.record.tenant_id
@@ -252,18 +168,70 @@ class TokenServer(AuthorizationServer):  # type: ignore[misc]  # as above
         if request is None or tenant_id is None or scopes is None:
             raise ClientRefusedError
         token = await_only(
-            self._issuer.issue_to_machine(
+            self._parts.issuer.issue_to_machine(
                 client_id=client.record.client_id,
                 tenant_id=tenant_id,
                 audience=self.resource_of(request),
                 scopes=scopes,
             )
         )
-        scope = " ".join(sorted(scopes))
-        return {"access_token": token, "token_type": "Bearer", "expires_in": self._lifetime, "scope": scope}
+        return self._body(token, scopes)
+
+    def _code_token(self, *, client: Client, user: PendingCode, **_: Any) -> dict[str, object]:
+        refreshing = Grant.REFRESH_TOKEN in client.record.grants
+        opened = await_only(self.authorizations.redeem(user, refreshing=refreshing, origin=self.origin))
+        if opened is None:
+            raise InvalidGrantError("The code was used or has expired, or the user has signed out.")
+        given = user.authorization
+        return self._user_token(client, opened, given.tenant_id, user.authenticated_at, given.nonce)
+
+    def _refreshed_token(self, *, client: Client, **_: Any) -> dict[str, object]:
+        request = self._request
+        presented: PresentedToken | None = request.refresh_token if request is not None else None
+        if request is None or presented is None:
+            raise InvalidGrantError
+        wanted = request.payload.scope
+        scopes = None if wanted is None else frozenset(wanted.split(" "))
+        bounds = Bounds(client.record.client_id, None, scopes)
+        opened = await_only(self.authorizations.exchange(presented.token, bounds, self.origin))
+        if opened is None:
+            raise InvalidGrantError("The refresh token is unknown, used or expired, or its session has ended.")
+        holder = presented.holder
+        return self._user_token(client, opened, holder.tenant_id, holder.authenticated_at)
+
+    def _user_token(
+        self,
+        client: Client,
+        opened: OpenedSession,
+        tenant_id: TenantId | None,
+        authenticated_at: datetime,
+        nonce: str | None = None,
+    ) -> dict[str, object]:
+        scopes = opened.bounds.scopes
+        token = await_only(
+            self._parts.issuer.issue(
+                user_id=opened.user_id,
+                session_id=opened.session_id,
+                audience=str(opened.bounds.resource),
+                tenant_id=tenant_id,
+                scopes=scopes,
+                client=IssuedTo(client.get_client_id(), first_party=client.record.scopes is None),
+            )
+        )
+        body = self._body(token, scopes)
+        if opened.refresh_token:
+            body["refresh_token"] = opened.refresh_token
+        if scopes is not None and _OPENID in scopes:
+            sign_in = SignIn(opened.user_id, opened.session_id, authenticated_at, nonce)
+            body["id_token"] = await_only(self._parts.id_tokens.issue(client.record.client_id, sign_in))
+        return body
+
+    def _body(self, token: str, scopes: frozenset[str] | None) -> dict[str, object]:
+        body: dict[str, object] = {"access_token": token, "token_type": "Bearer", "expires_in": self._parts.lifetime}
+        return body if scopes is None else {**body, "scope": " ".join(sorted(scopes))}
 
     def save_token(self, token: Mapping[str, object], request: TokenRequest) -> None:
-        """Save nothing: an access token is signed, and a machine has no other."""
+        """Save nothing: an access token is signed, and the generators have saved refresh tokens."""
 
     def send_signal(self, name: str, *args: object, **kwargs: object) -> None:
         """Send nothing: nobody listens to Authlib's signals."""

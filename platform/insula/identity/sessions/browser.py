@@ -16,6 +16,7 @@ from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import IDENTITY
 from insula.db.engine.unit import Unit
+from insula.identity.accounts.queries import END_CHILDREN
 from insula.identity.accounts.statements import one, run
 from insula.identity.acts import SessionAct
 from insula.identity.credentials.passwords import Passwords
@@ -101,7 +102,7 @@ class BrowserSessions:
         return None if chosen is None else new
 
     async def close(self, secret: str, origin: Origin = NO_ORIGIN) -> None:
-        """End the session of a secret, if there is one."""
+        """End the session of a secret, if there is one, and those that OAuth clients got by it."""
         async with self._database.unit(IDENTITY, PLATFORM) as unit:
             await _close(unit, secret, origin)
 
@@ -111,8 +112,10 @@ class BrowserSessions:
 
 
 async def _close(unit: Unit, secret: str, origin: Origin) -> None:
-    ended = await one(unit, browser_queries.CLOSE, {"hash": hashed(secret), "now": clock.now()})
+    now = clock.now()
+    ended = await one(unit, browser_queries.CLOSE, {"hash": hashed(secret), "now": now})
     if ended is not None:
+        await run(unit, END_CHILDREN, {"session_id": ended.session_id, "now": now})
         _record(unit, Actor("user", ended.user_id), SessionAct.CLOSED, ended.session_id, ended.user_id, origin)
 
 

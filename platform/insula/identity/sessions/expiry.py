@@ -1,4 +1,4 @@
-"""Deletes expired sessions with their refresh tokens, expired links, and keys retired long ago."""
+"""Deletes expired sessions with their refresh tokens, expired links and codes, and keys retired long ago."""
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -14,6 +14,8 @@ from insula.jobs import Handlers, JobContext, Periodic
 
 _BATCH: Final = 1_000
 _RETIRED_KEYS_KEPT: Final = timedelta(days=30)
+_CODES_KEPT: Final = timedelta(days=1)
+"""How long a replayed code still ends the session that it gave."""
 
 # A session's refresh tokens expire with it and are deleted with it.
 _SESSIONS: Final = text("""
@@ -23,6 +25,10 @@ _SESSIONS: Final = text("""
 _LINKS: Final = text("""
     delete from email_token where hash = any (array(
         select hash from email_token where expires_at < :before order by expires_at limit :batch))
+""")
+_CODES: Final = text("""
+    delete from authorization_code where hash = any (array(
+        select hash from authorization_code where expires_at < :before order by expires_at limit :batch))
 """)
 _KEYS: Final = text("""
     delete from signing_key where kid = any (array(
@@ -35,6 +41,7 @@ async def expire(context: JobContext, _arguments: Mapping[str, JsonValue]) -> No
     now = clock.now()
     await _delete(context, _SESSIONS, now)
     await _delete(context, _LINKS, now)
+    await _delete(context, _CODES, now - _CODES_KEPT)
     await _delete(context, _KEYS, now - _RETIRED_KEYS_KEPT)
 
 

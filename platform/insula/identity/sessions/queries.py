@@ -45,6 +45,7 @@ LOCK: Final[TextClause] = text("""
 
 STATE: Final[TextClause] = text("""
     select s.id as session_id, s.user_id, s.expires_at as session_expires_at, s.client_id, s.resource, s.scopes,
+           s.bound_tenant_id, coalesce(s.authenticated_at, s.created_at) as authenticated_at,
            r.expires_at, r.used_at, c.hash as unused_child,
            s.revoked_at is null and u.status = 'active' and u.email_verified_at is not null as live
     from refresh_token r

@@ -14,7 +14,7 @@ import structlog
 
 from insula.audit import NO_ORIGIN, SYSTEM, Actor, Origin, record_in
 from insula.core import clock
-from insula.core.ids import UserId, new_secret
+from insula.core.ids import TenantId, UserId, new_secret
 from insula.core.settings import AuthSettings
 from insula.db.engine.unit import Unit
 from insula.identity.accounts.statements import one, run
@@ -57,6 +57,16 @@ UNBOUND: Final = Bounds()
 
 
 @dataclass(frozen=True, slots=True)
+class Holder:
+    """The user of a valid refresh token, and the bounds and the tenant of its session."""
+
+    user_id: UserId
+    bounds: Bounds
+    tenant_id: TenantId | None
+    authenticated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class OpenedSession:
     """A session and the refresh token that continues it; the token is stored hashed. ``bounds`` are the request's."""
 
@@ -92,6 +102,8 @@ class TokenState:
     unused_child: bytes | None
     live: bool
     bounds: Bounds
+    tenant_id: TenantId | None
+    authenticated_at: datetime
 
     def verdict(self, now: datetime) -> Verdict:
         """Return what this token means now. Neither time nor another exchange takes back a ``REUSE``."""
@@ -124,8 +136,8 @@ class RefreshTokens:
 
     async def holder(
         self, unit: Unit, token: str, wanted: Bounds = UNBOUND, origin: Origin = NO_ORIGIN
-    ) -> UserId | None:
-        """Return the user whose token ``exchange`` would accept now; exchange nothing.
+    ) -> Holder | None:
+        """Return the holder whose token ``exchange`` would accept now; exchange nothing.
 
         As with ``exchange``, a reused token ends its session: commit the unit whatever this returns.
         """
@@ -133,7 +145,7 @@ class RefreshTokens:
         verdict = await self._judged(unit, token, state, origin)
         if state is None or verdict in (Verdict.REUSE, Verdict.INVALID) or state.bounds.narrowed(wanted) is None:
             return None
-        return state.user_id
+        return Holder(state.user_id, state.bounds, state.tenant_id, state.authenticated_at)
 
     async def exchange(
         self, unit: Unit, token: str, wanted: Bounds = UNBOUND, origin: Origin = NO_ORIGIN
@@ -206,4 +218,6 @@ async def _state(unit: Unit, token: str) -> TokenState | None:
         unused_child=row.unused_child,
         live=row.live,
         bounds=Bounds(row.client_id, row.resource, None if row.scopes is None else frozenset(row.scopes)),
+        tenant_id=None if row.bound_tenant_id is None else TenantId(row.bound_tenant_id),
+        authenticated_at=row.authenticated_at,
     )

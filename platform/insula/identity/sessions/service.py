@@ -155,10 +155,10 @@ class Sessions:
     async def prove_refresh(self, token: str, origin: Origin = NO_ORIGIN) -> RefreshProof:
         """Return the user whose refresh token this is."""
         async with self._database.unit(IDENTITY) as unit:
-            user_id = await self._tokens.holder(unit, token, origin=origin)
-        if user_id is None:
+            holder = await self._tokens.holder(unit, token, origin=origin)
+        if holder is None:
             raise RefreshTokenRefused  # after the commit, so that the session of a reused token stays ended
-        return RefreshProof(user_id, token)
+        return RefreshProof(holder.user_id, token)
 
     async def refresh(self, proof: RefreshProof, origin: Origin = NO_ORIGIN) -> OpenedSession:
         """Exchange the refresh token; concurrent calls with the same token get the same next token."""

@@ -19,6 +19,8 @@ TENANT: Final = "/auth/tenant"
 SESSION: Final = "/auth/session"
 SIGN_OUT: Final = "/auth/sign-out"
 SIGNED_OUT: Final = "/auth/signed-out"
+AUTHORIZE: Final = "/auth/authorize"
+CONSENT: Final = "/auth/consent"
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -52,11 +54,18 @@ def texts_of(request: Request) -> Texts:
     return texts_for(",".join(request.headers.getlist("accept-language")))
 
 
-def page(request: Request, template: str, title: str, *, status: int = 200, **values: object) -> Response:
-    """Return a page in the visitor's language."""
+def page(
+    request: Request, template: str, title: str, *, status: int = 200, leads_to: str | None = None, **values: object
+) -> Response:
+    """Return a page in the visitor's language.
+
+    ``leads_to`` is the origin of a validated redirect URI, to which the page's form may lead: browsers apply
+    ``form-action`` also to redirects.
+    """
     texts = texts_of(request)
+    policy = POLICY if leads_to is None else POLICY.replace("form-action 'self'", f"form-action 'self' {leads_to}")
     shown = html_page(
-        request, f"auth/{template}.html", policy=POLICY, status=status, title=title, texts=texts, **values
+        request, f"auth/{template}.html", policy=policy, status=status, title=title, texts=texts, **values
     )
     shown.headers.update({"Content-Language": texts.language, "Vary": "Accept-Language, Cookie"})
     return shown

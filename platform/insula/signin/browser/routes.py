@@ -1,46 +1,48 @@
 """The routes of the sign-in pages."""
 
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final
 
+from authlib.oauth2.rfc6749.errors import OAuth2Error
 from fastapi import APIRouter, Request, Response
 
 from insula.core.errors import AppError, BadRequest, PayloadTooLarge
-from insula.core.ids import UserId
-from insula.db.models import ACTIVE
 from insula.http.kernel import kernel_of
 from insula.http.routing.route import PublicRoute
 from insula.identity import BrowserSession, EmailNotVerified, LoginRefused, fold
+from insula.signin.browser.authorize import authorize, authorize_by_form, decide
+from insula.signin.browser.continuing import Continuing
 from insula.signin.browser.cookies import Cookie, new_form_secret
 from insula.signin.browser.form_checks import ForeignForm, check_sender, form_token, has_token
 from insula.signin.browser.pages import (
+    AUTHORIZE,
+    CONSENT,
     SESSION,
     SIGN_IN,
     SIGN_OUT,
     SIGNED_OUT,
     TENANT,
-    HostTenant,
     host_tenant,
     page,
     see,
     texts_of,
 )
+from insula.signin.browser.sessions import choices_of, session_of
 from insula.signin.errors import TooManyAttempts
 from insula.signin.form_fields import read_fields
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
 from insula.signin.origin import address_of, origin_of
-from insula.tenancy import TenantRecord
 
 _LONGEST_EMAIL: Final = 320
 _LONGEST_PASSWORD: Final = 1024
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 BROWSER_PAGES: Final = frozenset(
-    {f"GET {path}" for path in (SIGN_IN, TENANT, SESSION, SIGNED_OUT)}
-    | {f"POST {path}" for path in (SIGN_IN, TENANT, SIGN_OUT)}
+    {f"GET {path}" for path in (SIGN_IN, TENANT, SESSION, SIGNED_OUT, AUTHORIZE)}
+    | {f"POST {path}" for path in (SIGN_IN, TENANT, SIGN_OUT, AUTHORIZE, CONSENT)}
 )
 """The routes. They need no credentials of the API; the session of a browser is in its cookie."""
 
@@ -57,6 +59,9 @@ def browser_router(rates: ThrottleRates | None = None) -> APIRouter:
         (SESSION, "GET", show_session),
         (SIGN_OUT, "POST", sign_out),
         (SIGNED_OUT, "GET", show_signed_out),
+        (AUTHORIZE, "GET", authorize),
+        (AUTHORIZE, "POST", authorize_by_form),
+        (CONSENT, "POST", decide),
     ):
         router.add_api_route(path, _explaining(handler), methods=[method])
     return router
@@ -71,6 +76,8 @@ def _explaining(handler: _Handler) -> _Handler:
             return await handler(request)
         except ForeignForm as error:
             return _refusal(request, error, texts_of(request).foreign)
+        except OAuth2Error:
+            return _refusal(request, BadRequest(), texts_of(request).unknown_client)
         except (BadRequest, PayloadTooLarge) as error:
             return _refusal(request, error, texts_of(request).malformed)
 
@@ -100,10 +107,17 @@ class _SignIn:
         self._rates = rates
 
     async def show(self, request: Request) -> Response:
-        """Show the form, or the session of a user who is signed in."""
-        if await _session(request) is not None:
+        """Show the form, or the session of a user who is signed in.
+
+        The form is shown to a signed-in user too if an authorize request waits: only then does it lead here.
+        """
+        waiting = Continuing.of(request)
+        if waiting is None and await session_of(request) is not None:
             return see(SESSION)
-        return await self._form(request, _Refused(status=HTTPStatus.OK))
+        hint = (
+            "" if waiting is None else (await waiting.asked(kernel_of(request))).query.parameters.get("login_hint", "")
+        )
+        return await self._form(request, _Refused(hint[:_LONGEST_EMAIL], status=HTTPStatus.OK))
 
     async def submit(self, request: Request) -> Response:
         """Sign in; a session that the browser had before ends."""
@@ -130,24 +144,30 @@ class _SignIn:
             raise LoginRefused
         host = await host_tenant(request)
         proof = await kernel.authenticator.prove_password(email, password)
-        choices = await _choices(request, proof.user_id, host)
+        choices = await choices_of(request, proof.user_id, host)
         only = choices[0].id if len(choices) == 1 else None
         replaced, origin = Cookie.SESSION.read(request), origin_of(request)
         secret = await kernel.browser_sessions.open(proof, only, replaced=replaced, origin=origin)
-        answer = see(TENANT if len(choices) > 1 else SESSION)
+        waiting = Continuing.of(request)
+        if waiting is not None:
+            answer = see(waiting.proven(secret).at(AUTHORIZE))
+        else:
+            answer = see(TENANT if len(choices) > 1 else SESSION)
         Cookie.SESSION.write(request, answer, secret)
         Cookie.FORM.delete(request, answer)
         return answer
 
     async def _form(self, request: Request, refused: _Refused) -> Response:
         host, secret = await host_tenant(request), Cookie.FORM.read(request) or new_form_secret()
+        action = _address(request, SIGN_IN)
         shown = page(
             request,
             "sign_in",
             texts_of(request).sign_in,
             status=refused.status,
-            action=SIGN_IN,
-            token=form_token(secret, SIGN_IN),
+            leads_to=await _leads_to(request),
+            action=action,
+            token=form_token(secret, action),
             refused=refused,
             host=host,
         )
@@ -159,7 +179,7 @@ class _SignIn:
 def _incomplete(request: Request, fields: Mapping[str, str]) -> _Refused | None:
     """Return how a form is refused that this browser did not get from us, or that lacks a field."""
     texts, email = texts_of(request), fields.get("email", "")
-    if not has_token(Cookie.FORM.read(request), SIGN_IN, fields.get("token", "")):
+    if not has_token(Cookie.FORM.read(request), _address(request, SIGN_IN), fields.get("token", "")):
         return _Refused(email, failure=texts.expired, status=HTTPStatus.FORBIDDEN)
     if not email or len(email) > _LONGEST_EMAIL:
         return _Refused(email[:_LONGEST_EMAIL], {"email": texts.email_invalid})
@@ -168,11 +188,11 @@ def _incomplete(request: Request, fields: Mapping[str, str]) -> _Refused | None:
 
 async def show_session(request: Request) -> Response:
     """Show the user and the tenant of this browser's session."""
-    session = await _session(request)
+    session = await session_of(request)
     if session is None:
         return see(SIGN_IN)
     host = await host_tenant(request)
-    choices = await _choices(request, session.user_id, host)
+    choices = await choices_of(request, session.user_id, host)
     chosen = next((tenant for tenant in choices if tenant.id == session.tenant_id), None)
     return page(
         request,
@@ -190,9 +210,9 @@ async def show_session(request: Request) -> Response:
 
 async def show_tenants(request: Request) -> Response:
     """Show the tenants that the user can choose."""
-    session = await _session(request)
+    session = await session_of(request)
     if session is None:
-        return see(SIGN_IN)
+        return see(_address(request, SIGN_IN))
     return await _tenants(request, session)
 
 
@@ -200,20 +220,25 @@ async def choose_tenant(request: Request) -> Response:
     """Choose one of the user's tenants for this browser's session."""
     check_sender(request)
     fields = await read_fields(request)
-    session = await _session(request)
+    session = await session_of(request)
     if session is None:
-        return see(SIGN_IN)
+        return see(_address(request, SIGN_IN))
     texts = texts_of(request)
-    if not has_token(session.secret, TENANT, fields.get("token", "")):
+    if not has_token(session.secret, _address(request, TENANT), fields.get("token", "")):
         return await _tenants(request, session, texts.expired, HTTPStatus.FORBIDDEN)
-    choices = await _choices(request, session.user_id, await host_tenant(request))
+    choices = await choices_of(request, session.user_id, await host_tenant(request))
     chosen = next((tenant for tenant in choices if tenant.slug == fields.get("tenant")), None)
     if chosen is None:
         return await _tenants(request, session, texts.not_yours, HTTPStatus.UNPROCESSABLE_ENTITY)
-    secret = await kernel_of(request).browser_sessions.choose(session.secret, chosen.id)
-    if secret is None:
-        return see(SESSION)  # another tab of this browser was faster: its cookie is valid
-    answer = see(SESSION)
+    secret, waiting = (
+        await kernel_of(request).browser_sessions.choose(session.secret, chosen.id),
+        Continuing.of(request),
+    )
+    if secret is None:  # another tab of this browser was faster: its cookie is valid
+        return see(SESSION if waiting is None else waiting.at(AUTHORIZE))
+    if waiting is not None and waiting.is_proven(session):
+        waiting = waiting.proven(secret)
+    answer = see(SESSION if waiting is None else waiting.at(AUTHORIZE))
     Cookie.SESSION.write(request, answer, secret)
     return answer
 
@@ -235,37 +260,38 @@ async def sign_out(request: Request) -> Response:
 
 async def show_signed_out(request: Request) -> Response:
     """Show that nobody is signed in, or the session of a user who is."""
-    if await _session(request) is not None:
+    if await session_of(request) is not None:
         return see(SESSION)
     return page(request, "signed_out", texts_of(request).signed_out, action=SIGN_IN)
-
-
-async def _session(request: Request) -> BrowserSession | None:
-    """Return the browser's session. The cookie of an ended one stays: another tab may be getting a new one just now."""
-    secret = Cookie.SESSION.read(request)
-    return None if secret is None else await kernel_of(request).browser_sessions.find(secret)
-
-
-async def _choices(request: Request, user_id: UserId, host: HostTenant | None) -> Sequence[TenantRecord]:
-    """Return the active tenants of the user; at the host name of a tenant, that one at most."""
-    memberships = await kernel_of(request).directory.memberships(user_id)
-    return [tenant for tenant, _ in memberships if tenant.status == ACTIVE and (host is None or tenant.id == host.id)]
 
 
 async def _tenants(
     request: Request, session: BrowserSession, failure: str = "", status: int = HTTPStatus.OK
 ) -> Response:
-    host = await host_tenant(request)
+    host, action = await host_tenant(request), _address(request, TENANT)
     return page(
         request,
         "choose",
         texts_of(request).choose,
         status=status,
+        leads_to=await _leads_to(request),
         failure=failure,
-        choices=await _choices(request, session.user_id, host),
+        choices=await choices_of(request, session.user_id, host),
         chosen_id=session.tenant_id,
         host=host,
-        action=TENANT,
-        onward=SESSION,
-        token=form_token(session.secret, TENANT),
+        action=action,
+        onward=SESSION if Continuing.of(request) is None else "",
+        token=form_token(session.secret, action),
     )
+
+
+def _address(request: Request, path: str) -> str:
+    """Return the address of a page's form; it keeps the authorize request that waits."""
+    waiting = Continuing.of(request)
+    return path if waiting is None else waiting.at(path)
+
+
+async def _leads_to(request: Request) -> str | None:
+    """Return the origin to which an authorize request that waits may lead at last."""
+    waiting = Continuing.of(request)
+    return None if waiting is None else (await waiting.asked(kernel_of(request))).origin

@@ -56,6 +56,26 @@ class Texts:
     signed_out_purpose: str
     sign_in_again: str
 
+    consent: str
+    consent_purpose: str
+    """With ``{client}``."""
+
+    consent_in: str
+    """With ``{tenant}``."""
+
+    consent_everything: str
+    scope_openid: str
+    scope_profile: str
+    scope_email: str
+    consent_leads_to: str
+    """With ``{destination}``."""
+
+    allow: str
+    deny: str
+    back_to_client: str
+    continue_: str
+    unknown_client: str
+
     failed: str
     foreign: str
     malformed: str
