@@ -7,6 +7,7 @@ from typing import Final
 
 from tests.proof.arena import Arena, Sandbox
 from tests.proof.baseline import unfit
+from tests.proof.mutants.authorizing import AUTHORIZING
 from tests.proof.mutants.bodies import BODIES
 from tests.proof.mutants.browser import BROWSER
 from tests.proof.mutants.callers import CALLERS
@@ -50,6 +51,7 @@ def edits() -> list[Edit]:
         *LEDGERS,
         *OAUTH,
         *PEOPLE,
+        *AUTHORIZING,
         *BROWSER,
         *RUNNING,
         *SILENCE,

@@ -55,6 +55,15 @@ class TestTheWayBack:
         answer = await own_flow.sign_in(await own_flow.authorize(), user.email)
         assert "code" in parameters_of(answer)
 
+    async def test_no_step_is_redirected_with_its_body(self, flow: Flow, user: UserRow) -> None:
+        asked = await flow.authorize()
+        page = await flow.browser.open(asked.headers["location"])
+        signed_in = await flow.browser.send(action_in(page), token=token_in(page), email=user.email, password=PASSWORD)
+        consent = await flow.browser.open(signed_in.headers["location"])
+        decided = await flow.decide(consent)
+        assert [answer.status_code for answer in (asked, signed_in, decided)] == [303, 303, 303]
+        assert "code" in parameters_of(decided)
+
     async def test_the_answer_may_be_a_form(self, flow: Flow, user: UserRow) -> None:
         page = await agreed(flow, user, response_mode="form_post")
         assert (page.status_code, action_in(page)) == (200, CALLBACK)

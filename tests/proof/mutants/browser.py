@@ -9,6 +9,7 @@ _PAGES: Final = tests("site/sign_in")
 _CHECKS: Final = "platform/insula/signin/browser/form_checks.py"
 _COOKIES: Final = "platform/insula/signin/browser/cookies.py"
 _ROUTES: Final = "platform/insula/signin/browser/routes.py"
+_TENANTS: Final = "platform/insula/signin/browser/sessions.py"
 _LOOK: Final = "platform/insula/signin/browser/pages.py"
 _SESSIONS: Final = "platform/insula/identity/sessions/browser.py"
 _QUERIES: Final = "platform/insula/identity/sessions/browser_queries.py"
@@ -78,10 +79,10 @@ BROWSER: Final = (
         "",
         _PAGES,
     ),
-    Edit("browser: suspended tenants", _ROUTES, "tenant.status == ACTIVE and ", "", _PAGES),
+    Edit("browser: suspended tenants", _TENANTS, "tenant.status == ACTIVE and ", "", _PAGES),
     Edit(
         "browser: other tenants at the host of one",
-        _ROUTES,
+        _TENANTS,
         " and (host is None or tenant.id == host.id)",
         "",
         _PAGES,

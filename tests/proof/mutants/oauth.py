@@ -27,8 +27,8 @@ OAUTH: Final = (
     Edit(
         "clients: users' codes to anybody who may rename",
         _SERVICE,
-        "        _check_may_grant(caller, row.scopes)\n    before = snapshot(row)\n    row.sqlmodel_update",
-        "    before = snapshot(row)\n    row.sqlmodel_update",
+        "        _check_may_grant(caller, row.scopes)\n    before, had",
+        "    before, had",
         _ROUTES,
     ),
     Edit(
@@ -133,17 +133,17 @@ OAUTH: Final = (
         "if False:",
         _TOKENS,
     ),
-    Edit("token: any resource", _SERVER, "if resource not in self._resources:", "if False:", _TOKENS),
+    Edit("token: any resource", _SERVER, "if resource not in self._parts.machines:", "if False:", _TOKENS),
     Edit(
         "token: grants that the client lacks",
-        _SERVER,
+        "platform/insula/identity/oauth/clients.py",
         "return grant_type in self.record.grants",
         "return True",
         _TOKENS,
     ),
     Edit(
         "token: clients of suspended tenants",
-        "platform/insula/signin/oauth_routes.py",
+        "platform/insula/signin/clients.py",
         "return None if suspended else client",
         "return client",
         _TOKENS,
@@ -165,8 +165,8 @@ OAUTH: Final = (
     Edit(
         "machines: one client in the name of another",
         "platform/insula/identity/credentials/claims.py",
-        'if _uuid(payload, "sub") != client_id or scopes is None:',
-        "if scopes is None:",
+        'if _uuid(payload, "sub") != client_id:',
+        "if False:",
         _CLAIMED,
     ),
 )

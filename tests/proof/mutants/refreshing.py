@@ -37,8 +37,8 @@ REFRESHING: Final = (
     Edit(
         "refresh: the end of a session is rolled back",
         _SERVICE,
-        "        if user_id is None:\n            raise",
-        "            if user_id is None:\n                raise",
+        "        if holder is None:\n            raise",
+        "            if holder is None:\n                raise",
         _LATE,
     ),
     Edit(
