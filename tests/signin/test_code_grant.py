@@ -27,6 +27,12 @@ def claims_of(token: str) -> dict[str, Any]:
     return claims
 
 
+def header_of(token: str) -> dict[str, Any]:
+    encoded = token.split(".", maxsplit=1)[0]
+    header: dict[str, Any] = json.loads(base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)))
+    return header
+
+
 def error_of(answer: httpx.Response) -> tuple[int, str]:
     assert answer.headers["cache-control"] == "no-store"
     return answer.status_code, answer.json()["error"]
@@ -73,6 +79,7 @@ class TestTokens:
 
     async def test_an_id_token_opens_no_route(self, client: httpx.AsyncClient, ready: Flow) -> None:
         body = (await ready.exchange(client, await ready.code(scope="openid rack:read"))).json()
+        assert [header_of(body[name])["typ"] for name in ("id_token", "access_token")] == ["JWT", "at+jwt"]
         for token, status in ((body["id_token"], 401), (body["access_token"], 200)):
             answer = await client.get("/api/v1/racks", headers={"Authorization": f"Bearer {token}"})
             assert answer.status_code == status
