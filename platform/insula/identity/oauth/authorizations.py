@@ -17,6 +17,7 @@ from insula.core.ids import TenantId, UserId, new_id, new_secret
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import IDENTITY
+from insula.db.engine.unit import Unit
 from insula.identity.accounts.statements import AnyRow, one, run
 from insula.identity.acts import ConsentAct, SessionAct
 from insula.identity.oauth import statements
@@ -154,24 +155,14 @@ class Authorizations:
                 return None
             if row.used_at is None:
                 return _pending(row) if clock.now() < row.expires_at else None
-            ended = await one(unit, statements.END_SESSION, {"session_id": row.session_id, "now": clock.now()})
-            if ended is not None:
-                _log.warning("authorization code reused", session_id=str(row.session_id), client_id=str(client_id))
-                record_in(
-                    unit,
-                    SYSTEM,
-                    SessionAct.REUSE_REVOKED,
-                    object_type="session",
-                    object_id=row.session_id,
-                    after={"user_id": ended.user_id},
-                    origin=origin,
-                )
+            await _end_replayed(unit, row, origin)
         return None
 
     async def redeem(self, code: PendingCode, *, refreshing: bool, origin: Origin = NO_ORIGIN) -> OpenedSession | None:
         """Open a session for the client, with a refresh token if ``refreshing``, else an empty one.
 
-        Returns None if the code was used or has expired meanwhile, or the browser's session or the consent has ended.
+        Returns None if the code was used meanwhile, which ends the session that it gave, or has expired, or the
+        browser's session or the consent has ended.
         """
         given, now, session_id = code.authorization, clock.now(), new_id()
         expires_at = now + (self._lifetime if refreshing else self._brief)
@@ -185,6 +176,9 @@ class Authorizations:
             if given.consent_id is not None and await one(unit, statements.LOCK_CONSENT, values) is None:
                 return None
             if await one(unit, statements.SPEND_CODE, values) is None:
+                spent = await one(unit, statements.CODE, {"hash": code.hash, "client_id": given.client_id})
+                if spent is not None and spent.used_at is not None:
+                    await _end_replayed(unit, spent, origin)  # another exchange was faster
                 return None
             token = await self._tokens.begin(unit, session_id, refresh_by) if refreshing else ""
             after = {"user_id": code.user_id, "client_id": given.client_id}
@@ -209,6 +203,23 @@ class Authorizations:
         """Exchange a client's refresh token, as ``RefreshTokens.exchange`` does."""
         async with self._database.unit(IDENTITY) as unit:
             return await self._tokens.exchange(unit, token, wanted, origin)
+
+
+async def _end_replayed(unit: Unit, code: AnyRow, origin: Origin) -> None:
+    """End the session that a used code gave."""
+    ended = await one(unit, statements.END_SESSION, {"session_id": code.session_id, "now": clock.now()})
+    if ended is None:
+        return
+    _log.warning("authorization code reused", session_id=str(code.session_id), client_id=str(code.client_id))
+    record_in(
+        unit,
+        SYSTEM,
+        SessionAct.REUSE_REVOKED,
+        object_type="session",
+        object_id=code.session_id,
+        after={"user_id": ended.user_id},
+        origin=origin,
+    )
 
 
 def _pending(row: AnyRow) -> PendingCode:
