@@ -38,6 +38,17 @@ class TestIssue:
         token = await issuer.issue(user_id=UserId(new_id()), session_id=new_id(), audience=ours, scopes=scopes)
         assert (await verifier.verify(token, ours)).scopes == scopes
 
+    async def test_a_token_is_verified_for_one_of_several_audiences(
+        self, issuer: TokenIssuer, verifier: TokenVerifier, settings: Settings, ours: str
+    ) -> None:
+        user_id, session_id, others = UserId(new_id()), new_id(), audience(settings, "admin")
+        token = await issuer.issue(user_id=user_id, session_id=session_id, audience=ours)
+
+        assert (await verifier.verify_among(token, {others, ours})).audience == ours
+        for elsewhere in ({others}, {ours + "/"}, set[str]()):
+            with pytest.raises(Unauthenticated):
+                await verifier.verify_among(token, elsewhere)
+
     async def test_every_token_has_another_id(self, issuer: TokenIssuer, verifier: TokenVerifier, ours: str) -> None:
         user_id, session_id = UserId(new_id()), new_id()
         tokens = [await issuer.issue(user_id=user_id, session_id=session_id, audience=ours) for _ in range(3)]

@@ -21,6 +21,7 @@ from tests.proof.mutants.identity import IDENTITY
 from tests.proof.mutants.ledgers import LEDGERS
 from tests.proof.mutants.long_lived import LONG_LIVED
 from tests.proof.mutants.oauth import OAUTH
+from tests.proof.mutants.openid import OPENID
 from tests.proof.mutants.people import PEOPLE
 from tests.proof.mutants.refreshing import REFRESHING
 from tests.proof.mutants.repeated import REPEATED
@@ -50,6 +51,7 @@ def edits() -> list[Edit]:
         *DEVELOPING,
         *LEDGERS,
         *OAUTH,
+        *OPENID,
         *PEOPLE,
         *AUTHORIZING,
         *BROWSER,

@@ -1,4 +1,7 @@
-"""Metadata of the authorization server (RFC 8414) and of each app (RFC 9728): only what is served."""
+"""Metadata of the authorization server (RFC 8414, OpenID Connect Discovery) and of each app (RFC 9728).
+
+They name only what is served. The server has one document, at the addresses of both standards.
+"""
 
 from typing import Annotated, Final, Self
 
@@ -9,19 +12,25 @@ from insula.core.errors import NotFound
 from insula.core.settings import EXAMPLE_ORIGIN
 from insula.http.kernel import Kernel, kernel_of
 from insula.identity.credentials.claims import IDENTITY_SCOPES
-from insula.identity.oauth.authorize import RESPONSE_MODES
+from insula.identity.credentials.signing_keys import ALGORITHM
+from insula.identity.oauth.authorize import PROMPTS, RESPONSE_MODES
 from insula.identity.oauth.grants import METHODS
 from insula.identity.oauth.registration import Grant
+from insula.signin.browser.languages import LANGUAGES
 from insula.signin.browser.pages import AUTHORIZE
+from insula.signin.userinfo import SHOWN, USERINFO
 
 METADATA: Final = "/.well-known/oauth-authorization-server"
+OPENID_METADATA: Final = "/.well-known/openid-configuration"
 RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource/{mount}"
 _MAX_AGE: Final = 300
 _ORIGIN: Final = EXAMPLE_ORIGIN
+_OF_TOKENS: Final = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "sid")
+"""The claims of ID tokens that userinfo does not have."""
 
 
 class ServerMetadata(BaseModel):
-    """How a client of OAuth finds and uses the authorization server."""
+    """How a client of OAuth or OpenID Connect finds and uses the authorization server."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -30,6 +39,7 @@ class ServerMetadata(BaseModel):
                     "issuer": _ORIGIN,
                     "authorization_endpoint": f"{_ORIGIN}/auth/authorize",
                     "token_endpoint": f"{_ORIGIN}/auth/token",
+                    "userinfo_endpoint": f"{_ORIGIN}/auth/userinfo",
                     "jwks_uri": f"{_ORIGIN}/.well-known/jwks.json",
                     "scopes_supported": ["report:create", "report:read"],
                     "response_types_supported": ["code"],
@@ -38,6 +48,15 @@ class ServerMetadata(BaseModel):
                     "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
                     "code_challenge_methods_supported": ["S256"],
                     "authorization_response_iss_parameter_supported": True,
+                    "subject_types_supported": ["public"],
+                    "id_token_signing_alg_values_supported": ["RS256"],
+                    "claim_types_supported": ["normal"],
+                    "claims_supported": ["sub", "name", "email", "iss", "aud", "exp", "iat", "auth_time", "nonce"],
+                    "claims_parameter_supported": False,
+                    "request_parameter_supported": False,
+                    "request_uri_parameter_supported": False,
+                    "prompt_values_supported": ["consent", "login", "none", "select_account"],
+                    "ui_locales_supported": ["de", "en"],
                 }
             ]
         }
@@ -46,6 +65,7 @@ class ServerMetadata(BaseModel):
     issuer: str = Field(description="Equal to the `iss` of each token: clients compare it exactly.")
     authorization_endpoint: str
     token_endpoint: str
+    userinfo_endpoint: str
     jwks_uri: str
     scopes_supported: list[str] = Field(description="The actions that clients' tokens can have, and those of OpenID.")
     response_types_supported: list[str]
@@ -56,6 +76,15 @@ class ServerMetadata(BaseModel):
     authorization_response_iss_parameter_supported: bool = Field(
         description="Answers of the authorize endpoint name the issuer (RFC 9207)."
     )
+    subject_types_supported: list[str] = Field(description="Every client knows a user by the same `sub`.")
+    id_token_signing_alg_values_supported: list[str]
+    claim_types_supported: list[str]
+    claims_supported: list[str] = Field(description="Those of ID tokens and of userinfo.")
+    claims_parameter_supported: bool
+    request_parameter_supported: bool
+    request_uri_parameter_supported: bool
+    prompt_values_supported: list[str]
+    ui_locales_supported: list[str] = Field(description="The languages of the pages; the browser chooses.")
 
     @classmethod
     def of(cls, kernel: Kernel, token_endpoint: str) -> Self:
@@ -65,6 +94,7 @@ class ServerMetadata(BaseModel):
             issuer=issuer,
             authorization_endpoint=f"{issuer}{AUTHORIZE}",
             token_endpoint=f"{issuer}{token_endpoint}",
+            userinfo_endpoint=f"{issuer}{USERINFO}",
             jwks_uri=f"{issuer}/.well-known/jwks.json",
             scopes_supported=sorted(kernel.policy.published.keys() | IDENTITY_SCOPES),
             response_types_supported=["code"],
@@ -73,6 +103,15 @@ class ServerMetadata(BaseModel):
             token_endpoint_auth_methods_supported=[*METHODS],
             code_challenge_methods_supported=["S256"],
             authorization_response_iss_parameter_supported=True,
+            subject_types_supported=["public"],
+            id_token_signing_alg_values_supported=[ALGORITHM],
+            claim_types_supported=["normal"],
+            claims_supported=[*SHOWN, *_OF_TOKENS],
+            claims_parameter_supported=False,
+            request_parameter_supported=False,
+            request_uri_parameter_supported=False,
+            prompt_values_supported=sorted(PROMPTS),
+            ui_locales_supported=sorted(LANGUAGES),
         )
 
 

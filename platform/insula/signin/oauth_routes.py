@@ -8,7 +8,16 @@ from authlib.oauth2.rfc6749.errors import OAuth2Error
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from insula.core.errors import AppError, NotFound, Unavailable
+from insula.core.errors import (
+    AppError,
+    BadRequest,
+    InsufficientScope,
+    NotFound,
+    RateLimited,
+    TenantConflict,
+    Unauthenticated,
+    Unavailable,
+)
 from insula.core.ids import TenantId, UserId
 from insula.http.kernel import Kernel, kernel_of
 from insula.http.responses.problems import problems
@@ -19,9 +28,16 @@ from insula.identity.oauth.server import Answer, Parts, TokenServer, refusal
 from insula.signin.clients import find_client
 from insula.signin.errors import TooManyAttempts
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
-from insula.signin.oauth_metadata import METADATA, RESOURCE_METADATA, resource_metadata, server_metadata
+from insula.signin.oauth_metadata import (
+    METADATA,
+    OPENID_METADATA,
+    RESOURCE_METADATA,
+    resource_metadata,
+    server_metadata,
+)
 from insula.signin.origin import address_of, origin_of
 from insula.signin.selection import app_of
+from insula.signin.userinfo import USERINFO, userinfo
 
 TOKEN_ENDPOINT: Final = "/auth/token"  # noqa: S105  # a path
 
@@ -128,6 +144,28 @@ def oauth_router(rates: ThrottleRates | None = None) -> APIRouter:
         openapi_extra=_REQUEST,
     )
     router.add_api_route(METADATA, server_metadata, methods=["GET"], summary="Read the authorization server's metadata")
+    router.add_api_route(
+        OPENID_METADATA,
+        server_metadata,
+        methods=["GET"],
+        operation_id="openid_metadata",
+        summary="Read the OpenID provider's metadata",
+    )
+    for method, name, summary in (
+        ("GET", "userinfo", "Read who the user is"),
+        ("POST", "userinfo_by_post", "Read who the user is, by POST"),
+    ):
+        router.add_api_route(
+            USERINFO,
+            userinfo,
+            methods=[method],
+            operation_id=name,
+            summary=summary,
+            response_model_exclude_none=True,
+            responses=problems(
+                BadRequest, Unauthenticated, InsufficientScope, RateLimited, TenantConflict, Unavailable
+            ),
+        )
     router.add_api_route(
         RESOURCE_METADATA,
         resource_metadata,

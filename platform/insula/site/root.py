@@ -48,8 +48,11 @@ _OWN: Final = DOCUMENTATION | {
     "GET /errors/{error_code}",
     "GET /.well-known/jwks.json",  # public keys, by definition
     "GET /.well-known/oauth-authorization-server",
+    "GET /.well-known/openid-configuration",
     "GET /.well-known/oauth-protected-resource/{mount}",
     "POST /auth/token",  # clients authenticate themselves
+    "GET /auth/userinfo",  # takes a token for any app
+    "POST /auth/userinfo",
     "POST /auth/login",  # credentials come from here
     "POST /auth/refresh",
     "POST /auth/logout",

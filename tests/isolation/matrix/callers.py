@@ -7,6 +7,7 @@ from typing import Final, Literal, NamedTuple
 from insula.access import Role
 from insula.db.models import SUSPENDED
 from insula.http.routing.guards import PersonalGuard, RoleGuard, TenantGuard
+from insula.signin.userinfo import USERINFO
 from tests.isolation.matrix.actions import action_of
 from tests.isolation.matrix.holders import (
     DECLARED,
@@ -79,6 +80,8 @@ def rightful(route: LiveRoute) -> Credentials:
         return _bearer("b", "guest", route.app, tenant=None)
     if isinstance(route.guard, RoleGuard):
         return _holder(held_role_of(route).label, rightful_role(route), route.app)
+    if route.template == USERINFO:
+        return _bearer("b", "owner", "tenants", scopes=frozenset({"openid", "profile", "email"}))
     return _nothing
 
 

@@ -33,7 +33,7 @@ AUTHORIZING: Final = (
         "if False:",
         _AUTHORIZE,
     ),
-    Edit("authorize: any prompt", _CHECKS, "if not prompts <= {", "if False and prompts <= {", _AUTHORIZE),
+    Edit("authorize: any prompt", _CHECKS, "if not prompts <= PROMPTS or", "if", _AUTHORIZE),
     Edit("authorize: any max_age", _CHECKS, 'if not sent.get("max_age", "0").isdecimal():', "if False:", _AUTHORIZE),
     Edit(
         "authorize: any scope", _CHECKS, "if wanted is not None and not wanted <=", "if False and wanted <=", _AUTHORIZE

@@ -66,10 +66,10 @@ DEVELOPING: Final = (
     Edit(
         "tokens: the audience is told before the signature is checked",
         "platform/insula/identity/credentials/tokens.py",
-        "        key = await self._keys.find(_kid(signed.headers()))\n",
-        "        key = await self._keys.find(_kid(signed.headers()))\n"
-        '        if (aud := json.loads(signed.payload or b"{}").get("aud")) != audience:\n'
-        "            raise WrongAudience.of(str(aud), audience)\n",
+        "        generation = self._keys.generation\n",
+        '        if (aud := json.loads(_parse(token).payload or b"{}").get("aud")) != audience:\n'
+        "            raise WrongAudience.of(str(aud), audience)\n"
+        "        generation = self._keys.generation\n",
         tests("identity/test_tokens.py"),
     ),
 )

@@ -72,7 +72,7 @@ IDENTITY: Final = (
         "if not isinstance(header, dict):",
         fault("22_forged_token"),
     ),
-    Edit("tokens: any type", _TOKENS, ' or header["typ"] != TOKEN_TYPE', "", fault("22_forged_token")),
+    Edit("tokens: any type", _TOKENS, ' or header["typ"] != token_type', "", fault("22_forged_token")),
     Edit(
         "tokens: kept when keys change",
         _TOKENS,

@@ -53,6 +53,16 @@ class SessionRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class AccountRecord:
+    """The account, as OpenID Connect tells clients of it."""
+
+    name: str
+    email: str
+    email_verified: bool
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class LockedAccount:
     """The user's own account, locked until the transaction ends."""
 
@@ -90,6 +100,12 @@ class OwnAccount:
         self._database = database
         self._passwords = passwords
         self._emails = emails
+
+    async def find(self, user_id: UserId) -> AccountRecord | None:
+        """Return the account of a user, or None if it is gone; not cached."""
+        async with self._database.unit(IDENTITY) as unit:
+            row = await one(unit, queries.STANDARD_CLAIMS, {"user_id": user_id})
+        return None if row is None else AccountRecord(row.name, row.email, row.email_verified, row.updated_at)
 
     async def update(
         self, me: SignedIn, changes: Sequence[AccountChange], check_version: Callable[[int], None]

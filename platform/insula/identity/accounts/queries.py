@@ -132,6 +132,10 @@ END_CHILDREN: Final[TextClause] = text("""
 
 PROFILE: Final[TextClause] = text('select name, version from "user" where id = :user_id for no key update')
 
+STANDARD_CLAIMS: Final[TextClause] = text("""
+    select name, email, email_verified_at is not null as email_verified, updated_at from "user" where id = :user_id
+""")
+
 RENAME: Final[TextClause] = text("""
     update "user" set name = :name, name_key = :name_key, updated_at = :now, version = version + 1 where id = :user_id
     returning email, name, version

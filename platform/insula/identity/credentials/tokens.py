@@ -1,4 +1,4 @@
-"""Access tokens (RFC 9068): only this module signs and decodes them."""
+"""Access tokens (RFC 9068): only this module signs them, and only this module decodes tokens."""
 
 import hashlib
 import json
@@ -117,10 +117,16 @@ class TokenVerifier:
 
         Raises WrongAudience for a valid token for another audience, which its holder can read in the token.
         """
-        if len(token) > LONGEST_TOKEN or not token.isascii():
-            raise Unauthenticated
+        _check_text(token)
         claims = self.cached(_authorization(token), audience)
         return claims if claims is not None else await self._verify(token, audience)
+
+    async def verify_among(self, token: str, audiences: Collection[str]) -> Claims | MachineClaims:
+        """Return the claims of a token that we issued for one of ``audiences``. Raises Unauthenticated."""
+        claims = await self._read(token)
+        if claims.audience not in audiences:
+            raise Unauthenticated
+        return claims
 
     def cached(self, authorization: bytes, audience: str) -> Claims | MachineClaims | None:
         """Return the claims of the token in an Authorization header if it is cached and valid for ``audience``.
@@ -146,15 +152,16 @@ class TokenVerifier:
         self._verified.clear()
 
     async def _verify(self, token: str, audience: str) -> Claims | MachineClaims:
-        signed = _parse(token)
         generation = self._keys.generation
-        key = await self._keys.find(_kid(signed.headers()))
-        claims = self._profile.read(_payload(signed, key), clock.timestamp())
+        claims = await self._read(token)
         if claims.audience != audience:
             raise WrongAudience.of(claims.audience, audience)
         if generation == self._keys.generation:
             self._remember(token, claims)
         return claims
+
+    async def _read(self, token: str) -> Claims | MachineClaims:
+        return self._profile.read(await payload_of(token, TOKEN_TYPE, self._keys), clock.timestamp())
 
     def _remember(self, token: str, claims: Claims | MachineClaims) -> None:
         self._verified[hashlib.sha256(_authorization(token)).digest()] = claims
@@ -171,6 +178,19 @@ def issuer_of(settings: Settings) -> str:
     return settings.public_url.rstrip("/")
 
 
+async def payload_of(token: str, token_type: str, keys: KeyRing) -> Mapping[str, object]:
+    """Return the payload of a token of this type that we signed; its claims are not checked. Raises Unauthenticated."""
+    _check_text(token)
+    signed = _parse(token)
+    key = await keys.find(_kid(signed.headers(), token_type))
+    return _payload(signed, key)
+
+
+def _check_text(token: str) -> None:
+    if len(token) > LONGEST_TOKEN or not token.isascii():
+        raise Unauthenticated
+
+
 def _parse(token: str) -> jws.CompactSignature:
     try:
         return jws.extract_compact(token.encode())
@@ -184,7 +204,7 @@ def _parse(token: str) -> jws.CompactSignature:
         raise Unauthenticated from error
 
 
-def _kid(header: object) -> str:
+def _kid(header: object, token_type: str) -> str:
     """Return the ``kid`` of a header with exactly our members.
 
     Refuses any other member (jwk, jku, x5u, crit, …) without reading it.
@@ -192,7 +212,7 @@ def _kid(header: object) -> str:
     if not isinstance(header, dict) or header.keys() != _HEADER:
         raise Unauthenticated
     kid = header["kid"]
-    if header["alg"] != ALGORITHM or header["typ"] != TOKEN_TYPE or not isinstance(kid, str):
+    if header["alg"] != ALGORITHM or header["typ"] != token_type or not isinstance(kid, str):
         raise Unauthenticated
     return kid
 

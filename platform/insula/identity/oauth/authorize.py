@@ -17,6 +17,7 @@ from insula.identity.oauth.grants import CodeGrant, Pkce
 from insula.identity.oauth.redirect_uris import is_registered
 
 RESPONSE_MODES: Final = ("query", "form_post")
+PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
 _OPENID: Final = "openid"
 
 
@@ -104,7 +105,7 @@ class AuthorizeServer(AuthorizationServer):  # type: ignore[misc]  # as above
         if sent.get("response_mode", RESPONSE_MODES[0]) not in RESPONSE_MODES:
             raise InvalidRequestError("The response_mode must be query or form_post.")
         prompts = request.prompts
-        if not prompts <= {"none", "login", "consent", "select_account"} or ("none" in prompts and len(prompts) > 1):
+        if not prompts <= PROMPTS or ("none" in prompts and len(prompts) > 1):
             raise InvalidRequestError("The prompt is unknown, or none is not alone.")
         if not sent.get("max_age", "0").isdecimal():
             raise InvalidRequestError("The max_age must be a number of seconds.")
