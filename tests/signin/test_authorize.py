@@ -77,6 +77,8 @@ class TestTheWayBack:
             headers={"content-type": "application/x-www-form-urlencoded", "origin": "https://client.example.com"},
         )
         assert (answer.status_code, answer.headers["location"]) == (303, f"/auth/authorize?{flow.query()}")
+        long = await browser.client.post("/auth/authorize", data={"state": "s" * 8_192})
+        assert (long.status_code, "location" in long.headers) == (400, False)
 
     async def test_of_several_tenants_one_is_chosen(
         self, own_flow: Flow, make: Factories, user: UserRow, own_tenant: TenantRow

@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
+from typing import Final
 
 from authlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error
 from fastapi import Request, Response
@@ -35,6 +36,8 @@ from insula.signin.errors import ResourceUnknown
 from insula.signin.form_fields import read_fields
 from insula.signin.origin import origin_of
 from insula.signin.selection import app_of
+
+_LONGEST_QUERY: Final = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +78,7 @@ async def authorize_by_form(request: Request) -> Response:
     """Take a request that was posted (OpenID Connect Core 3.1.2.1). The browser then asks by GET, with its cookies."""
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
-    if media_type != FORM or not body.isascii() or request.scope["query_string"]:
+    if media_type != FORM or len(body) > _LONGEST_QUERY or not body.isascii() or request.scope["query_string"]:
         return _refused(request)
     return see(f"{AUTHORIZE}?{body.decode('ascii')}")
 
