@@ -14,7 +14,7 @@ from insula.core.schemas import Input, Update, Version
 from insula.core.text import fields as text
 from insula.db.models import FirstPartyClient
 from insula.identity.credentials.rotation import Rotation
-from insula.identity.oauth.redirect_uris import MOST_URIS, RedirectUri
+from insula.identity.oauth.redirect_uris import MOST_URIS, PostLogoutRedirectUris, RedirectUri
 from insula.identity.oauth.registration import ClientKind, Grant, fields_of
 
 Status = Literal["live", "revoked"]
@@ -33,6 +33,7 @@ _READ: JsonDict = {
     "name": "Web app",
     "kind": "public",
     "redirect_uris": ["https://app.example.com/callback"],
+    "post_logout_redirect_uris": ["https://app.example.com/"],
     "grants": ["authorization_code", "refresh_token"],
     "status": "live",
     "created_by": STAFF_ID,
@@ -64,6 +65,7 @@ class FirstPartyClientCreate(Input):
         description="How the client gets tokens; never changes.",
     )
     redirect_uris: RedirectUris
+    post_logout_redirect_uris: PostLogoutRedirectUris = ()
 
 
 class FirstPartyClientUpdate(Update):
@@ -73,6 +75,7 @@ class FirstPartyClientUpdate(Update):
 
     name: Name | MISSING = MISSING
     redirect_uris: RedirectUris | MISSING = MISSING
+    post_logout_redirect_uris: PostLogoutRedirectUris | MISSING = MISSING
 
 
 class FirstPartyClientRotate(Rotation):
@@ -90,6 +93,7 @@ class FirstPartyClientRead(Read):
     name: str
     kind: ClientKind
     redirect_uris: list[str]
+    post_logout_redirect_uris: list[str]
     grants: list[str]
     status: Status
     created_by: UUID | None = Field(description="Id of the staff member who registered it.")

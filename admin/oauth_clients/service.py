@@ -51,7 +51,7 @@ async def get(scope: StaffScope, client_id: UUID, *, for_update: bool = False) -
 async def create(scope: StaffScope, body: FirstPartyClientCreate) -> Issued:
     """Register a client."""
     grants = sorted(set(body.grants))
-    if wrong := contradictions(body.kind, grants, body.redirect_uris):
+    if wrong := contradictions(body.kind, grants, body.redirect_uris, body.post_logout_redirect_uris):
         raise InvalidRequest(fields=wrong)
     await lock_staff(scope, Action.CREATE)
     client_id = new_id()
@@ -61,6 +61,7 @@ async def create(scope: StaffScope, body: FirstPartyClientCreate) -> Issued:
         name=body.name,
         kind=body.kind,
         redirect_uris=without_repeats(body.redirect_uris),
+        post_logout_redirect_uris=without_repeats(body.post_logout_redirect_uris),
         grants=list(grants),
         secret_hash=digest_of(secret) if secret is not None else None,
         created_by=scope.principal.user_id,
@@ -82,6 +83,8 @@ async def update(
     changes = body.changes()
     if body.redirect_uris is not MISSING:
         changes["redirect_uris"] = without_repeats(body.redirect_uris)
+    if body.post_logout_redirect_uris is not MISSING:
+        changes["post_logout_redirect_uris"] = without_repeats(body.post_logout_redirect_uris)
     row.sqlmodel_update(changes)
     await scope.unit.session.flush()
     after = snapshot(row)

@@ -14,7 +14,7 @@ from insula.core.text import fields as text
 from insula.db.models import OAuthClient
 from insula.http.responses.vocabulary import Vocabulary, word_of
 from insula.identity.credentials.rotation import Rotation
-from insula.identity.oauth.redirect_uris import MOST_URIS, RedirectUri
+from insula.identity.oauth.redirect_uris import MOST_URIS, PostLogoutRedirectUris, RedirectUri
 from insula.identity.oauth.registration import ClientKind, Grant, fields_of
 
 OAuthClientStatus = Literal["live", "revoked"]
@@ -48,6 +48,7 @@ _READ: JsonDict = {
     "name": "Nightly export",
     "kind": "confidential",
     "redirect_uris": [],
+    "post_logout_redirect_uris": [],
     "grants": ["client_credentials"],
     "scopes": ["member:read", "tenant:read"],
     "status": "live",
@@ -81,6 +82,7 @@ class OAuthClientCreate(Input):
     kind: ClientKind = Field(description="A public client has no secret; never changes.")
     grants: Grants
     redirect_uris: RedirectUris = ()
+    post_logout_redirect_uris: PostLogoutRedirectUris = ()
     scopes: Scopes
 
 
@@ -91,6 +93,7 @@ class OAuthClientUpdate(Update):
 
     name: Name | MISSING = MISSING
     redirect_uris: RedirectUris | MISSING = MISSING
+    post_logout_redirect_uris: PostLogoutRedirectUris | MISSING = MISSING
     scopes: Scopes | MISSING = MISSING
 
 
@@ -109,6 +112,7 @@ class OAuthClientRead(Read):
     name: str
     kind: ClientKind
     redirect_uris: list[str]
+    post_logout_redirect_uris: list[str]
     grants: list[str]
     scopes: list[str]
     status: OAuthClientStatus

@@ -1,6 +1,6 @@
 """The rules for a tenant's OAuth clients: registering, changing, rotating, revoking. No machine can do any of these."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 from uuid import UUID
 
@@ -49,7 +49,7 @@ async def get(scope: Scope, client_id: UUID, *, for_update: bool = False) -> OAu
 async def create(scope: Scope, body: OAuthClientCreate) -> Issued:
     """Register a client with at most the caller's own permissions, within the plan's quota of live clients."""
     grants = sorted(set(body.grants))
-    if wrong := contradictions(body.kind, grants, body.redirect_uris):
+    if wrong := contradictions(body.kind, grants, body.redirect_uris, body.post_logout_redirect_uris):
         raise InvalidRequest(fields=wrong)
     scopes = _checked(scope, grants, body.scopes)
     creator = await locked_caller(scope, Action.CREATE)
@@ -63,6 +63,7 @@ async def create(scope: Scope, body: OAuthClientCreate) -> Issued:
         name=body.name,
         kind=body.kind,
         redirect_uris=without_repeats(body.redirect_uris),
+        post_logout_redirect_uris=without_repeats(body.post_logout_redirect_uris),
         grants=list(grants),
         scopes=list(scopes),
         secret_hash=digest_of(secret) if secret is not None else None,
@@ -87,10 +88,8 @@ async def update(scope: Scope, client_id: UUID, body: OAuthClientUpdate, precond
     if body.scopes is not MISSING:
         changes["scopes"] = _checked(scope, row.grants, body.scopes)
         _check_may_grant(caller, set(changes["scopes"]) - set(row.scopes))
+    changes |= _new_uris(row, body)
     if body.redirect_uris is not MISSING:
-        changes["redirect_uris"] = without_repeats(body.redirect_uris)
-        if wrong := contradictions(ClientKind(row.kind), [Grant(name) for name in row.grants], body.redirect_uris):
-            raise InvalidRequest(fields=wrong)
         _check_may_grant(caller, row.scopes)
     before, had = snapshot(row), set(row.scopes)
     row.sqlmodel_update(changes)
@@ -137,6 +136,19 @@ async def _live(scope: Scope, client_id: UUID) -> OAuthClient:
     if row.revoked_at is not None:
         raise ClientRevoked
     return row
+
+
+def _new_uris(row: OAuthClient, body: OAuthClientUpdate) -> Mapping[str, list[str]]:
+    """Return the changed redirect URIs. Raises InvalidRequest for some that the client cannot have."""
+    changes: dict[str, list[str]] = {}
+    if body.redirect_uris is not MISSING:
+        changes["redirect_uris"] = without_repeats(body.redirect_uris)
+    if body.post_logout_redirect_uris is not MISSING:
+        changes["post_logout_redirect_uris"] = without_repeats(body.post_logout_redirect_uris)
+    wanted = {"redirect_uris": row.redirect_uris, "post_logout_redirect_uris": row.post_logout_redirect_uris, **changes}
+    if wrong := contradictions(ClientKind(row.kind), [Grant(name) for name in row.grants], **wanted):
+        raise InvalidRequest(fields=wrong)
+    return changes
 
 
 def _checked(scope: Scope, grants: Collection[str], scopes: Collection[str]) -> Sequence[str]:

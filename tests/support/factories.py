@@ -193,6 +193,7 @@ class Factories:
         kind: str = "confidential",
         grants: Sequence[str] = ("client_credentials",),
         redirect_uris: Sequence[str] = (),
+        post_logout_redirect_uris: Sequence[str] = (),
     ) -> MadeClient:
         """Return an OAuth client of the tenant, whose tokens can have ``scopes``."""
         client_id = new_id()
@@ -203,6 +204,7 @@ class Factories:
             name="Made",
             kind=kind,
             redirect_uris=list(redirect_uris),
+            post_logout_redirect_uris=list(post_logout_redirect_uris),
             grants=list(grants),
             scopes=list(scopes),
             secret_hash=client_secrets.digest_of(secret) if secret is not None else None,

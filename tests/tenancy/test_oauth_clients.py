@@ -57,7 +57,7 @@ async def test_a_client_of_the_platform_has_no_tenant_and_no_limit_of_scopes(
     client = await directory.oauth_client(made.id)
     assert client is not None
     assert (client.tenant, client.scopes, client.confidential) == (None, None, False)
-    assert client.redirect_uris == (CALLBACK,)
+    assert (client.redirect_uris, client.post_logout_redirect_uris) == ((CALLBACK,), ())
     assert not client.accepts(digest_of(""), 0.0)
 
 

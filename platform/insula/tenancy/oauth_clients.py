@@ -40,6 +40,7 @@ def _loaded(client_id: UUID, row: "Row[tuple[object, ...]]") -> Loaded[ClientAcc
         tenant=tenant,
         confidential=row.kind == "confidential",
         redirect_uris=tuple(row.redirect_uris),
+        post_logout_redirect_uris=tuple(row.post_logout_redirect_uris),
         grants=frozenset(row.grants),
         scopes=None if row.scopes is None else frozenset(row.scopes),
         digest=row.secret_hash,

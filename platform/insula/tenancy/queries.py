@@ -36,15 +36,15 @@ API_KEY: Final[TextClause] = text(f"""
 """)  # noqa: S608 - a constant of this module
 
 OAUTH_CLIENT: Final[TextClause] = text(f"""
-    select c.name as client_name, c.kind, c.redirect_uris, c.grants, c.scopes, c.secret_hash, c.previous_hash,
-        c.previous_until, {_TENANT}
+    select c.name as client_name, c.kind, c.redirect_uris, c.post_logout_redirect_uris, c.grants, c.scopes,
+        c.secret_hash, c.previous_hash, c.previous_until, {_TENANT}
     from oauth_client c join tenant t on t.id = c.tenant_id
     where c.id = :client_id and c.revoked_at is null
 """)  # noqa: S608 - a constant of this module
 
 FIRST_PARTY_CLIENT: Final[TextClause] = text("""
-    select c.name as client_name, c.kind, c.redirect_uris, c.grants, null as scopes, c.secret_hash, c.previous_hash,
-        c.previous_until, null as tenant_id
+    select c.name as client_name, c.kind, c.redirect_uris, c.post_logout_redirect_uris, c.grants, null as scopes,
+        c.secret_hash, c.previous_hash, c.previous_until, null as tenant_id
     from first_party_client c where c.id = :client_id and c.revoked_at is null
 """)
 

@@ -97,6 +97,7 @@ class ClientAccess:
     """The tenant that registered it; None for a client of the platform itself."""
     confidential: bool
     redirect_uris: tuple[str, ...]
+    post_logout_redirect_uris: tuple[str, ...]
     grants: frozenset[str]
     scopes: frozenset[str] | None
     """The actions that its tokens can have; None for a client of the platform itself, whose tokens may have any."""

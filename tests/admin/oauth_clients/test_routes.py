@@ -101,6 +101,21 @@ async def test_a_revoked_client_stays_listed_cannot_change_and_is_gone_within_a_
     assert {(event["actor_kind"], event["actor_id"]) for event in events} == {("staff", superuser.user.id)}
 
 
+async def test_a_user_may_come_back_to_registered_uris_after_the_logout(superuser: Caller, readback: Readback) -> None:
+    uris = ["https://app.example.com/", "https://app.example.com/bye"]
+    issued = await registered(superuser, post_logout_redirect_uris=[*uris, uris[0]])
+    assert issued["post_logout_redirect_uris"] == uris
+    path = f"/oauth-clients/{issued['id']}"
+    for wrong in (["http://app.example.com/"], ["https://*.example.com/"], uris * 11):
+        assert (await superuser.send("PATCH", path, {"post_logout_redirect_uris": wrong})).status_code == 422
+    changed = await superuser.send("PATCH", path, {"post_logout_redirect_uris": uris[1:]})
+    assert (changed.status_code, changed.json()["redirect_uris"]) == (200, [CALLBACK])
+    rows = await readback(
+        "select post_logout_redirect_uris as uris from first_party_client where id = :id", id=UUID(issued["id"])
+    )
+    assert rows == [{"uris": uris[1:]}]
+
+
 async def test_the_list_filters_and_sorts(superuser: Caller) -> None:
     word = new_id().hex
     one, two = await registered(superuser, name=f"B {word}"), await registered(superuser, name=f"A {word}")

@@ -28,7 +28,7 @@ OAUTH: Final = (
         "clients: users' codes to anybody who may rename",
         _SERVICE,
         "        _check_may_grant(caller, row.scopes)\n    before, had",
-        "    before, had",
+        "        pass\n    before, had",
         _ROUTES,
     ),
     Edit(

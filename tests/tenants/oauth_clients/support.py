@@ -18,6 +18,7 @@ FOR_USERS: Final[dict[str, object]] = {
     "kind": "public",
     "grants": ["authorization_code", "refresh_token"],
     "redirect_uris": [CALLBACK],
+    "post_logout_redirect_uris": [f"{CALLBACK}/out"],
     "scopes": ["rack:read", "member:update"],
 }
 

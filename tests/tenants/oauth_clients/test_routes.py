@@ -48,6 +48,7 @@ class TestCreate:
     async def test_a_public_client_has_no_secret(self, owner: Caller, readback: Readback) -> None:
         issued = await registered(owner, FOR_USERS)
         assert (issued["client_secret"], issued["redirect_uris"]) == (None, [CALLBACK])
+        assert issued["post_logout_redirect_uris"] == [f"{CALLBACK}/out"]
         rows = await readback("select secret_hash from oauth_client where id = :id", id=UUID(issued["id"]))
         assert rows == [{"secret_hash": None}]
         refused = await owner.post(f"/oauth-clients/{issued['id']}/rotate", {})
@@ -66,6 +67,8 @@ class TestCreate:
             ({"redirect_uris": ["https://*.example.com/"]}, "redirect_uris.0"),
             ({"redirect_uris": ["https://app.example.com/#"]}, "redirect_uris.0"),
             ({"redirect_uris": [CALLBACK] * 21}, "redirect_uris"),
+            ({"post_logout_redirect_uris": [CALLBACK]}, "post_logout_redirect_uris"),
+            ({"post_logout_redirect_uris": ["http://app.example.com/"]}, "post_logout_redirect_uris.0"),
             ({"kind": "secret"}, "kind"),
             ({"scopes": []}, "scopes"),
             ({"scopes": ["rack:*"]}, "scopes"),
@@ -144,12 +147,16 @@ class TestUpdate:
         answer = await owner.patch(path, changes, If_Match='"1"')
         assert (answer.status_code, answer.headers["etag"]) == (200, '"2"')
         assert {name: answer.json()[name] for name in changes} == changes
+        left = {"post_logout_redirect_uris": [CALLBACK]}
+        assert (await owner.patch(path, left)).json()["post_logout_redirect_uris"] == [CALLBACK]
+        assert (await owner.patch(path, {"name": "Tablet"})).json()["post_logout_redirect_uris"] == [CALLBACK]
         assert code_of(await owner.patch(path, {"name": "Third"}, If_Match='"1"')) == (412, "precondition_failed")
         for more in ({"kind": "confidential"}, {"grants": ["client_credentials"]}, {"secret_hash": "00"}):
             assert (await owner.patch(path, more)).status_code == 422
         assert (await owner.patch(path, {"redirect_uris": []})).status_code == 422
         machine = await registered(owner)
         assert (await owner.patch(f"/oauth-clients/{machine['id']}", {"redirect_uris": [CALLBACK]})).status_code == 422
+        assert (await owner.patch(f"/oauth-clients/{machine['id']}", left)).status_code == 422
 
     async def test_new_scopes_and_new_uris_need_the_callers_own_permissions(self, hire: Hire, owner: Caller) -> None:
         issued = await registered(owner, FOR_USERS)

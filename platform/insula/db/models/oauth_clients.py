@@ -34,6 +34,9 @@ class OAuthClient(TenantOwned, table=True):
     name_key: bytes = sort_key_of("name")
     kind: str = Field(sa_type=Text)
     redirect_uris: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    post_logout_redirect_uris: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
     grants: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     scopes: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     secret_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
@@ -60,6 +63,9 @@ class FirstPartyClient(Stamped, table=True):
     name_key: bytes = sort_key_of("name")
     kind: str = Field(sa_type=Text)
     redirect_uris: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
+    post_logout_redirect_uris: list[str] = Field(
+        default_factory=list, sa_column=Column(ARRAY(Text), nullable=False, server_default="{}")
+    )
     grants: list[str] = Field(sa_column=Column(ARRAY(Text), nullable=False))
     secret_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))
     previous_hash: bytes | None = Field(default=None, sa_column=Column(LargeBinary))

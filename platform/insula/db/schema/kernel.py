@@ -55,8 +55,8 @@ _CROSSING: Final = (
         GATE,
         "all",
         "oauth_client",
-        "SELECT tenant_id, id, name, kind, redirect_uris, grants, scopes, secret_hash, previous_hash, previous_until, "
-        "revoked_at",
+        "SELECT tenant_id, id, name, kind, redirect_uris, post_logout_redirect_uris, grants, scopes, secret_hash, "
+        "previous_hash, previous_until, revoked_at",
     ),
     # A backfill visits the tenants one by one: see ddl.each_tenant.
     may(OWNER, "all", "tenant", "SELECT"),
@@ -100,7 +100,8 @@ _PEOPLE: Final = (
         GATE,
         "all",
         "first_party_client",
-        "SELECT id, name, kind, redirect_uris, grants, secret_hash, previous_hash, previous_until, revoked_at",
+        "SELECT id, name, kind, redirect_uris, post_logout_redirect_uris, grants, secret_hash, previous_hash, "
+        "previous_until, revoked_at",
     ),
     may(GATE, "all", "schema_revision", "SELECT"),
 )

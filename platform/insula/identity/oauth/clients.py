@@ -45,6 +45,11 @@ class ClientRecord(Protocol):
         ...
 
     @property
+    def post_logout_redirect_uris(self) -> Sequence[str]:
+        """Its registered URIs for after a logout."""
+        ...
+
+    @property
     def grants(self) -> frozenset[str]:
         """Its grants, by their names in OAuth."""
         ...

@@ -5,7 +5,7 @@ A presented URI must equal a registered one byte for byte; only the port of a UR
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Final
 
 from pydantic import Field
@@ -30,6 +30,15 @@ RedirectUri = Annotated[
         pattern=PATTERN,
         description="`https`, or `http` to `127.0.0.1`, `[::1]` or `localhost`, where the port may differ. "
         "No fragment, no user name, no wildcard.",
+    ),
+]
+
+PostLogoutRedirectUris = Annotated[
+    Sequence[RedirectUri],
+    Field(
+        max_length=MOST_URIS,
+        description="Where users may come back to after a logout, compared byte for byte. "
+        "Only a client with `authorization_code` has some.",
     ),
 ]
 

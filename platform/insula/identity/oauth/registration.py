@@ -26,7 +26,12 @@ class Grant(StrEnum):
     """A machine acts for itself, without a user."""
 
 
-def contradictions(kind: ClientKind, grants: Collection[Grant], redirect_uris: Collection[str]) -> Mapping[str, str]:
+def contradictions(
+    kind: ClientKind,
+    grants: Collection[Grant],
+    redirect_uris: Collection[str],
+    post_logout_redirect_uris: Collection[str] = (),
+) -> Mapping[str, str]:
     """Return the faults of a registration by field; empty if there are none."""
     found: dict[str, str] = {}
     if Grant.CLIENT_CREDENTIALS in grants and kind is ClientKind.PUBLIC:
@@ -37,6 +42,8 @@ def contradictions(kind: ClientKind, grants: Collection[Grant], redirect_uris: C
         found["redirect_uris"] = "authorization_code needs a redirect URI"
     elif redirect_uris and Grant.AUTHORIZATION_CODE not in grants:
         found["redirect_uris"] = "only authorization_code uses redirect URIs"
+    if post_logout_redirect_uris and Grant.AUTHORIZATION_CODE not in grants:
+        found["post_logout_redirect_uris"] = "only authorization_code signs users in, and out again"
     return found
 
 
