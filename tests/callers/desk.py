@@ -120,7 +120,7 @@ async def create(_scope: Annotated[AgentScope, allow_agent(Action.TICKET_CREATE)
 def context_of_desk(settings: Settings, callers: AppCallers | None = None) -> AppContext:
     """Return the app's context: its audience, its login, and the callers that it lets in."""
     audience = f"{settings.public_url.rstrip('/')}/desk"
-    return AppContext("desk", audience, ROLE, callers or AppCallers(DeskAgents()))
+    return AppContext("desk", audience, ROLE, callers or AppCallers(DeskAgents()), "Support desk", frozenset(Action))
 
 
 def build(context: AppContext) -> FastAPI:

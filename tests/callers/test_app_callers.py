@@ -14,6 +14,7 @@ from insula.callers import (
     Kind,
     Members,
     NamedTenants,
+    OAuthClients,
     Sources,
     Staff,
     roles_of,
@@ -80,6 +81,12 @@ class TestDeclaring:
     def test_api_keys_are_accepted_where_they_are_declared(self) -> None:
         assert AppCallers(Members(), ApiKeys()).accept_keys
         assert not AppCallers(Staff()).accept_keys
+
+    def test_an_app_for_keys_alone_has_no_metadata_of_a_resource(self, settings: Settings) -> None:
+        at = f"{settings.public_url}/.well-known/oauth-protected-resource/desk"
+        for callers in (AppCallers(Members()), AppCallers(ApiKeys(), OAuthClients())):
+            assert desk.context_of_desk(settings, callers).metadata_url == at
+        assert desk.context_of_desk(settings, AppCallers(ApiKeys())).metadata_url is None
 
     def test_a_route_for_callers_that_the_app_does_not_declare_is_not_built(self, settings: Settings) -> None:
         desk.build(desk.context_of_desk(settings))

@@ -68,6 +68,15 @@ class TestEachRequest:
         assert answer.json() == {"kind": "desk_agent", "role": "desk_lead", "creates": True}
         assert (await at_desk.create(token)).status_code == 200
 
+    async def test_a_refusal_names_the_apps_own_metadata(self, at_desk: Desk, user: UserRow) -> None:
+        metadata = f'resource_metadata="{at_desk.client.base_url}/.well-known/oauth-protected-resource/desk"'
+        missing = await at_desk.client.get("/desk/v1/tickets")
+        refused = await at_desk.tickets("nonsense")
+        assert (missing.status_code, missing.headers["www-authenticate"]) == (401, f"Bearer {metadata}")
+        assert refused.headers["www-authenticate"] == f'Bearer {metadata}, error="invalid_token"'
+        served = await at_desk.tickets(await token_of(at_desk, user))
+        assert (served.status_code, "www-authenticate" in served.headers) == (200, False)
+
     async def test_a_role_has_the_actions_that_it_was_granted(self, at_desk: Desk, user: UserRow) -> None:
         token = await token_of(at_desk, user, AgentRole.CLERK)
 

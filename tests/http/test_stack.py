@@ -36,6 +36,7 @@ async def test_a_named_origin_may_read_answers_and_sends_no_cookies() -> None:
     assert preflight.headers["access-control-allow-origin"] == served.headers["access-control-allow-origin"] == SHOP
     assert "access-control-allow-credentials" not in served.headers
     assert "X-Request-ID" in served.headers["access-control-expose-headers"]
+    assert "WWW-Authenticate" in served.headers["access-control-expose-headers"]
 
 
 async def test_a_named_origin_may_read_why_it_was_refused() -> None:

@@ -71,7 +71,11 @@ async def test_a_token_allows_only_the_actions_in_its_scope(
 
     assert (read.status_code, created.status_code) == (200, 201)
     assert code_of(refused) == (403, "insufficient_scope")
-    assert refused.headers["www-authenticate"] == 'Bearer error="insufficient_scope", scope="rack:create"'
+    assert refused.headers["www-authenticate"] == (
+        f'Bearer resource_metadata="{token.settings.public_url}/.well-known/oauth-protected-resource/api", '
+        'error="insufficient_scope", scope="rack:create"'
+    )
+    assert not [answer for answer in (read, created) if "www-authenticate" in answer.headers]
 
 
 async def test_a_scope_beyond_the_role_is_refused(

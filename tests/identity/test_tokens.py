@@ -9,6 +9,7 @@ from joserfc.jwk import RSAKey
 from insula.core.errors import Unauthenticated, WrongAudience
 from insula.core.ids import TenantId, UserId, new_id
 from insula.core.settings import Settings
+from insula.http.responses.challenges import challenge
 from insula.identity import Claims, TokenIssuer, TokenVerifier
 from insula.identity.credentials.tokens import LONGEST_TOKEN
 from tests.support.apps import audience
@@ -171,7 +172,7 @@ class TestAudience:
         assert raised.value.detail == (
             f"This access token is for {theirs}; sign in with the resource {ours} to get one for this app"
         )
-        assert raised.value.headers["WWW-Authenticate"] == 'Bearer error="invalid_token"'
+        assert challenge(raised.value, None, sent=True) == 'Bearer error="invalid_token"'
 
     async def test_a_forged_or_expired_token_for_another_app_is_told_nothing(
         self, forge: Forge, verifier: TokenVerifier, settings: Settings, ours: str

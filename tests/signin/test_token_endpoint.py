@@ -17,7 +17,7 @@ from insula.core.ids import new_id
 from insula.core.logging import configure
 from insula.core.settings import Settings
 from tests.support.app import serving
-from tests.support.apps import INSTALLATION, audience
+from tests.support.apps import INSTALLATION, POLICY, audience
 from tests.support.factories import Factories, MadeClient, TenantRow
 from tests.support.provider import Readback
 from tests.support.waiting import answers
@@ -324,9 +324,14 @@ async def test_each_app_names_its_resource_and_its_authorization_server(
         assert answer.json() == {
             "resource": uri,
             "authorization_servers": [settings.public_url],
+            "scopes_supported": sorted(POLICY.actions.intersection(app.permissions)),
             "bearer_methods_supported": ["header"],
+            "resource_name": app.title,
+            "resource_documentation": f"{uri}/docs",
         }
+        assert (await client.get(answer.json()["resource_documentation"])).status_code == 200
     found = (await client.get("/.well-known/oauth-protected-resource/api")).json()
+    assert "rack:read" in found["scopes_supported"]
     assert claims_of(await token_of(client, machine, found["resource"]))["aud"] == resource
     for nowhere in ("nowhere", "API", "api%2F", "."):
         assert (await client.get(f"/.well-known/oauth-protected-resource/{nowhere}")).status_code == 404

@@ -72,7 +72,14 @@ def vocabularies_of(installation: Installation, policy: Policy) -> Vocabularies:
 def contexts_of(installation: Installation, settings: Settings) -> Mapping[str, AppContext]:
     """Return the context of each app for guards and sign-in, by the app's name."""
     return {
-        app.name: AppContext(app.name, audience(settings, app.mount), app.database_role, AppCallers(*app.callers))
+        app.name: AppContext(
+            app.name,
+            audience(settings, app.mount),
+            app.database_role,
+            AppCallers(*app.callers),
+            app.title,
+            frozenset(map(str, app.permissions)),
+        )
         for app in installation.apps
     }
 

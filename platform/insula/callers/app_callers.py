@@ -45,6 +45,11 @@ class AppCallers:
         return self._keys is not None
 
     @property
+    def accept_tokens(self) -> bool:
+        """Whether the app accepts access tokens, of users or of OAuth clients."""
+        return bool(self.signed_in) or self.accept_clients
+
+    @property
     def accept_clients(self) -> bool:
         """Whether OAuth clients can get tokens for the app, for themselves."""
         return self._clients is not None

@@ -98,6 +98,9 @@ class NotFound(AppError):
 class Unauthenticated(AppError):
     """The request carries no valid credentials."""
 
+    of_request: ClassVar[bool] = True
+    """Whether it is about the request's access token or API key. False for others, such as a password in the body."""
+
     code, status = "unauthenticated", 401
     meaning = "The Authorization or X-API-Key header is missing, or its token or key is unknown, expired or revoked."
     cure = (
@@ -105,9 +108,6 @@ class Unauthenticated(AppError):
         "too, sign in again. In place of an API key that was revoked, create a new one."
     )
     retry = Retry.TOKEN
-
-    def __init__(self, detail: str | None = None, *, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(detail, headers={"WWW-Authenticate": "Bearer", **(headers or {})})
 
 
 class WrongAudience(Unauthenticated):
@@ -121,10 +121,7 @@ class WrongAudience(Unauthenticated):
     @classmethod
     def of(cls, theirs: str, ours: str) -> Self:
         """Return the error for a genuine token for ``theirs`` that was sent to ``ours``."""
-        return cls(
-            f"This access token is for {theirs}; sign in with the resource {ours} to get one for this app",
-            headers={"WWW-Authenticate": 'Bearer error="invalid_token"'},
-        )
+        return cls(f"This access token is for {theirs}; sign in with the resource {ours} to get one for this app")
 
 
 class Forbidden(AppError):
@@ -150,10 +147,9 @@ class InsufficientScope(AppError):
     cure = "Get an access token whose scope contains the permission that the header WWW-Authenticate names."
     retry = Retry.NO
 
-    @classmethod
-    def lacking(cls, action: str) -> Self:
-        """Return the error for a token that lacks ``action`` (RFC 6750 section 3.1)."""
-        return cls(headers={"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{action}"'})
+    def __init__(self, action: str) -> None:
+        super().__init__()
+        self.action = action
 
 
 class TenantConflict(AppError):

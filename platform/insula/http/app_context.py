@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
@@ -16,18 +18,34 @@ from insula.core.errors import AppError
 from insula.core.settings import ERROR_PAGES, Settings
 from insula.db.engine.roles import DatabaseRole
 
+RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource"
+"""The path of the apps' metadata (RFC 9728); the app's own path follows."""
+
 ShowError = Callable[[Scope, AppError], Response]
 """Makes the page for a request that raised an error."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppContext:
-    """The audience of an app's tokens (the ``resource`` of RFC 8707), its database role, and its callers."""
+    """The audience of an app's tokens (the ``resource`` of RFC 8707), its database role, and its callers.
+
+    ``title`` is its name for people, and ``actions`` are those that its routes require.
+    """
 
     app: str
     audience: str
     role: DatabaseRole
     callers: AppCallers
+    title: str
+    actions: frozenset[str]
+
+    @property
+    def metadata_url(self) -> str | None:
+        """The URL that OAuth clients derive from the audience (RFC 9728); None if the app takes no access tokens."""
+        if not self.callers.accept_tokens:
+            return None
+        parts = urlsplit(self.audience)
+        return parts._replace(path=RESOURCE_METADATA + parts.path).geturl()
 
 
 class AppWithContext(FastAPI):
@@ -77,6 +95,11 @@ def error_pages_of(app: object) -> str:
 def error_page_of(app: object) -> ShowError | None:
     """Return the function that makes the pages for errors of ``app``."""
     return app.show_error if isinstance(app, AppWithContext) else None
+
+
+def context_if_any(app: object) -> AppContext | None:
+    """Return the context of ``app``; None for one without guards, such as the root."""
+    return app.context if isinstance(app, AppWithContext) else None
 
 
 def context_of(connection: HTTPConnection) -> AppContext:

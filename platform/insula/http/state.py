@@ -25,6 +25,14 @@ _KEY: Final = "insula"
 AnyCaller_co = TypeVar("AnyCaller_co", covariant=True)
 
 
+BEARER: Final = b"bearer "
+
+
+def is_bearer(authorization: bytes) -> bool:
+    """Return whether the value of an Authorization header has the scheme Bearer."""
+    return authorization[: len(BEARER)].lower() == BEARER
+
+
 @dataclass(frozen=True, slots=True)
 class Forwarding:
     """How a request came: directly, or through trusted proxies that named the client and perhaps a request id."""

@@ -6,10 +6,11 @@ They name only what is served. The server has one document, at the addresses of 
 from typing import Annotated, Final, Self
 
 from fastapi import Path, Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import MISSING, BaseModel, ConfigDict, Field
 
 from insula.core.errors import NotFound
-from insula.core.settings import EXAMPLE_ORIGIN
+from insula.core.settings import EXAMPLE_ORIGIN, audience
+from insula.http.app_context import RESOURCE_METADATA, AppContext
 from insula.http.kernel import Kernel, kernel_of
 from insula.identity.credentials.claims import IDENTITY_SCOPES
 from insula.identity.credentials.signing_keys import ALGORITHM
@@ -22,7 +23,7 @@ from insula.signin.userinfo import SHOWN, USERINFO
 
 METADATA: Final = "/.well-known/oauth-authorization-server"
 OPENID_METADATA: Final = "/.well-known/openid-configuration"
-RESOURCE_METADATA: Final = "/.well-known/oauth-protected-resource/{mount}"
+APP_METADATA: Final = f"{RESOURCE_METADATA}/{{mount}}"
 _MAX_AGE: Final = 300
 _ORIGIN: Final = EXAMPLE_ORIGIN
 _OF_TOKENS: Final = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "sid")
@@ -124,7 +125,10 @@ class ResourceMetadata(BaseModel):
                 {
                     "resource": f"{_ORIGIN}/example",
                     "authorization_servers": [_ORIGIN],
+                    "scopes_supported": ["report:create", "report:read"],
                     "bearer_methods_supported": ["header"],
+                    "resource_name": "Example",
+                    "resource_documentation": f"{_ORIGIN}/example/docs",
                 }
             ]
         }
@@ -132,7 +136,25 @@ class ResourceMetadata(BaseModel):
 
     resource: str = Field(description="The URI of the app: the `resource` of a token request, and the token's `aud`.")
     authorization_servers: list[str] = Field(description="The issuer of its tokens.")
+    scopes_supported: list[str] = Field(description="The actions that tokens of OAuth clients can have for the app.")
     bearer_methods_supported: list[str] = Field(description="A token comes in the header `Authorization` alone.")
+    resource_name: str = Field(description="The app's name, for people.")
+    resource_documentation: str | MISSING = Field(
+        default=MISSING, description="The app's docs page, if the installation serves them."
+    )
+
+    @classmethod
+    def of(cls, kernel: Kernel, app: AppContext) -> Self:
+        """Return the metadata of one app."""
+        documented = kernel.settings.http.docs
+        return cls(
+            resource=app.audience,
+            authorization_servers=[kernel.settings.public_url.rstrip("/")],
+            scopes_supported=sorted(app.actions & kernel.policy.actions),
+            bearer_methods_supported=["header"],
+            resource_name=app.title,
+            resource_documentation=f"{app.audience}/docs" if documented else MISSING,
+        )
 
 
 async def server_metadata(request: Request, response: Response) -> ServerMetadata:
@@ -148,9 +170,9 @@ async def resource_metadata(
 ) -> ResourceMetadata:
     """Read where a client of OAuth gets tokens for the app at this path. Raises NotFound."""
     kernel = kernel_of(request)
-    issuer = kernel.settings.public_url.rstrip("/")
-    resource = f"{issuer}/{mount}"
-    if all(app.audience != resource or not app.callers.signed_in for app in kernel.apps.values()):
+    resource = audience(kernel.settings, f"/{mount}")
+    app = next((app for app in kernel.apps.values() if app.audience == resource), None)
+    if app is None or not app.callers.accept_tokens:
         raise NotFound
     response.headers["cache-control"] = f"public, max-age={_MAX_AGE}"
-    return ResourceMetadata(resource=resource, authorization_servers=[issuer], bearer_methods_supported=["header"])
+    return ResourceMetadata.of(kernel, app)

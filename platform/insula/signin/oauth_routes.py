@@ -29,9 +29,9 @@ from insula.signin.clients import find_client
 from insula.signin.errors import TooManyAttempts
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
 from insula.signin.oauth_metadata import (
+    APP_METADATA,
     METADATA,
     OPENID_METADATA,
-    RESOURCE_METADATA,
     resource_metadata,
     server_metadata,
 )
@@ -167,7 +167,7 @@ def oauth_router(rates: ThrottleRates | None = None) -> APIRouter:
             ),
         )
     router.add_api_route(
-        RESOURCE_METADATA,
+        APP_METADATA,
         resource_metadata,
         methods=["GET"],
         summary="Read an app's metadata",

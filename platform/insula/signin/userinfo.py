@@ -21,7 +21,6 @@ SHOWN: Final = ("sub", "name", "updated_at", "email", "email_verified")
 """The claims: the first for ``openid``, the next two for ``profile``, the last two for ``email``."""
 
 _OPENID, _PROFILE, _EMAIL = "openid", "profile", "email"
-_INVALID: Final = {"WWW-Authenticate": 'Bearer error="invalid_token"'}
 
 
 class UserInfo(BaseModel):
@@ -58,14 +57,14 @@ async def userinfo(request: Request, response: Response) -> UserInfo:
     kernel = kernel_of(request)
     claims = await _claims(request, kernel)
     if not isinstance(claims, Claims) or _OPENID not in claims.identity_scopes:
-        raise InsufficientScope.lacking(_OPENID)
+        raise InsufficientScope(_OPENID)
     allowance = personal_allowance(claims.user_id, PERSONAL_REQUESTS_PER_MINUTE, LimitClass.READ)
     verdict = await kernel.limits.admit(allowance.policy)
     if not verdict.allowed:
         raise RateLimited(headers=verdict.headers())
     account = await kernel.own_account.find(claims.user_id)
     if account is None:
-        raise Unauthenticated(headers=_INVALID)
+        raise Unauthenticated
     response.headers["cache-control"] = "no-store"
     return _shown(claims, account)
 
@@ -80,7 +79,7 @@ async def _claims(request: Request, kernel: Kernel) -> Claims | MachineClaims:
         admitted = tuple(type(kind) for kind in app.callers.declared)
         identity = await app.callers.identify(claims, admitted, kernel, app.role)
     except Unauthenticated as error:
-        raise Unauthenticated(headers=_INVALID) from error
+        raise Unauthenticated from error
     await check_hints(request, kernel, claims.tenant_id)
     state_of(request.scope).subject = Subject(identity.principal.id, claims.tenant_id)
     return claims

@@ -166,6 +166,12 @@ def test_the_lint_finds_no_fault(document: Document) -> None:
 
 
 class TestErrors:
+    def test_refused_credentials_have_the_challenge(self, document: Document) -> None:
+        responses = document["components"]["responses"]
+        challenged = {name for name, response in responses.items() if "WWW-Authenticate" in response.get("headers", {})}
+        assert challenged == {"Unauthenticated", "Forbidden", "ForbiddenInTenant"}
+        assert "resource_metadata" in document["components"]["headers"]["WWW-Authenticate"]["description"]
+
     def test_a_single_code_names_its_response(self, document: Document) -> None:
         assert answer(document, "update_bell", "404") == "NotFound"
         assert answer(document, "update_bell", "409") == "RackNameTaken"

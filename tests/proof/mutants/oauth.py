@@ -16,7 +16,52 @@ _TOKENS: Final = tests("signin/test_token_endpoint.py")
 _CLAIMED: Final = tests("identity/test_token_claims.py")
 _STAFF: Final = tests("admin/oauth_clients/test_routes.py")
 
+_CHALLENGES: Final = "platform/insula/http/responses/challenges.py"
+_DISCOVERY: Final = tests("signin/test_resource_discovery.py")
+
 OAUTH: Final = (
+    Edit(
+        "challenges: they name no metadata",
+        _CHALLENGES,
+        "{} if metadata_url is None else",
+        "{} if True else",
+        _DISCOVERY,
+    ),
+    Edit(
+        "challenges: a request without credentials is told of an invalid token",
+        _CHALLENGES,
+        "    elif sent:\n",
+        "    else:\n",
+        _DISCOVERY,
+    ),
+    Edit(
+        "challenges: an API key counts as no credentials",
+        _CHALLENGES,
+        ' or (takes_keys and b"x-api-key" in head.headers)',
+        "",
+        _DISCOVERY,
+    ),
+    Edit(
+        "challenges: a quote ends the value",
+        _CHALLENGES,
+        """.replace('"', '\\\\"')""",
+        "",
+        tests("http/test_challenges.py"),
+    ),
+    Edit(
+        "challenges: control characters stay as they are",
+        _CHALLENGES,
+        "printable = quote(value, safe=_PRINTABLE)",
+        "printable = value",
+        tests("http/test_challenges.py"),
+    ),
+    Edit(
+        "challenges: a wrong password is an invalid token",
+        _CHALLENGES,
+        "if isinstance(error, Unauthenticated) and not error.of_request:",
+        "if False:",
+        tests("http/test_challenges.py"),
+    ),
     Edit(
         "clients: scopes that the maker lacks",
         _SERVICE,

@@ -4,7 +4,7 @@ from typing import Final
 
 from insula.http.openapi.errors import add_common_errors, share_errors
 from insula.http.openapi.examples import add_examples
-from insula.http.openapi.headers import add_limit_headers, share_headers
+from insula.http.openapi.headers import add_challenges, add_limit_headers, share_headers
 from insula.http.openapi.parameters import share_parameters, tidy_parameters
 from insula.http.openapi.schemas import name_enums, name_generics, remove_unused, require_answered_fields, tidy_schemas
 from insula.http.openapi.security import describe_credentials
@@ -23,6 +23,7 @@ def complete(document: Document, vocabularies: Vocabularies, *, accept_keys: boo
     describe_credentials(document, accept_keys=accept_keys)
     add_common_errors(document)
     add_limit_headers(document)
+    add_challenges(document)
     list_words(document, vocabularies)
     require_answered_fields(document)
     add_examples(schemas)

@@ -3,7 +3,12 @@
 from collections.abc import Mapping
 from typing import Final
 
+from insula.core.errors import InsufficientScope
+from insula.core.settings import EXAMPLE_ORIGIN
+from insula.http.app_context import RESOURCE_METADATA
 from insula.http.openapi.walk import Document, operations, reference
+from insula.http.responses.challenges import HEADER
+from insula.http.responses.problems import MEDIA_TYPE
 
 _TEXT: Final = "string"
 _LIMITS: Final[Mapping[str, Document]] = {
@@ -27,6 +32,17 @@ _LIMITS: Final[Mapping[str, Document]] = {
         "schema": {"type": "integer", "minimum": 1, "examples": [17]},
     },
 }
+_CHALLENGE: Final[Document] = {
+    "description": (
+        "Why the credentials are refused (RFC 6750): `error` is `invalid_token`, or `insufficient_scope` with the "
+        "`scope` that the token lacks; there is none if the request has no credentials. `resource_metadata` is the URL "
+        "of the app's metadata, which names the authorization server (RFC 9728)."
+    ),
+    "schema": {
+        "type": _TEXT,
+        "examples": [f'Bearer resource_metadata="{EXAMPLE_ORIGIN}{RESOURCE_METADATA}/example", error="invalid_token"'],
+    },
+}
 _COUNTED: Final = ("RateLimit", "RateLimit-Policy")
 _REFUSALS: Final = frozenset({"429", "503"})
 
@@ -41,6 +57,15 @@ def add_limit_headers(document: Document) -> None:
                 names = (*names, "Retry-After")
             for name in names:
                 response.setdefault("headers", {})[name] = _LIMITS[name]
+
+
+def add_challenges(document: Document) -> None:
+    """Add ``WWW-Authenticate`` to each problem that has it."""
+    for _, operation in operations(document):
+        for status, response in operation.get("responses", {}).items():
+            codes = response.get("content", {}).get(MEDIA_TYPE, {}).get("examples", {})
+            if (status == "401" and codes) or InsufficientScope.code in codes:
+                response.setdefault("headers", {})[HEADER] = _CHALLENGE
 
 
 def share_headers(document: Document) -> None:

@@ -12,12 +12,11 @@ from starlette.types import Scope
 from insula.core.errors import BadRequest, Unauthenticated
 from insula.core.settings import Settings
 from insula.http.errors import DuplicateHeader, HeaderTooLarge
-from insula.http.state import RequestHead, state_of
+from insula.http.state import BEARER, RequestHead, is_bearer, state_of
 
 MAX_CREDENTIALS = 8192  # bytes of an Authorization header: an access token has about 1,000
 MAX_HINT = 255
 _MAX_HEADER = 16_384
-_SCHEME = b"bearer "
 # If one of these is sent twice, a proxy may use the first value and this server the last.
 _SINGLE = frozenset(
     {b"authorization", b"content-length", b"content-type", b"host", b"idempotency-key", b"if-match", b"origin"}
@@ -95,9 +94,9 @@ def normal_host(value: str) -> str:
 def bearer_token(headers: Mapping[bytes, bytes]) -> str:
     """Return the bearer token. Raises Unauthenticated if it is missing or too long."""
     value = headers.get(b"authorization", b"")
-    if len(value) > MAX_CREDENTIALS or value[: len(_SCHEME)].lower() != _SCHEME:
+    if len(value) > MAX_CREDENTIALS or not is_bearer(value):
         raise Unauthenticated
-    return value[len(_SCHEME) :].strip().decode("latin-1")
+    return value[len(BEARER) :].strip().decode("latin-1")
 
 
 def tenant_hints(connection: HTTPConnection, settings: Settings) -> TenantHints:

@@ -13,6 +13,7 @@ from starlette.types import Scope
 from insula.core.errors import AppError
 from insula.core.settings import EXAMPLE_ORIGIN
 from insula.http.app_context import error_page_of, error_pages_of
+from insula.http.responses.challenges import HEADER, challenge_of
 from insula.http.responses.media_types import is_for_a_browser
 from insula.http.state import state_of
 
@@ -93,8 +94,13 @@ def problem(scope: Scope, error: AppError, field_errors: Iterable[FieldErrorFiel
     """Return the response to this request that contains ``error``: a problem, or a page for a person's browser."""
     show = error_page_of(scope["app"])
     if show is not None and error.status != HTTPStatus.MISDIRECTED_REQUEST and is_for_a_browser(scope):
-        return show(scope, error)
-    return ProblemResponse(error, request_id_of(scope), error_pages_of(scope["app"]), field_errors)
+        response = show(scope, error)
+    else:
+        response = ProblemResponse(error, request_id_of(scope), error_pages_of(scope["app"]), field_errors)
+    challenge = challenge_of(scope, error)
+    if challenge is not None:
+        response.headers.setdefault(HEADER, challenge)
+    return response
 
 
 def problems(*errors: type[AppError]) -> Responses:

@@ -152,7 +152,7 @@ class Guard(ABC, Generic[AnyCaller, AnyScope]):
             raise RateLimited(headers=verdict.headers())
         self.authorise(caller, kernel.policy)
         if credentials.scopes is not None and self.action not in credentials.scopes:
-            raise InsufficientScope.lacking(self.action)
+            raise InsufficientScope(self.action)
         if limit_class is EXPENSIVE:
             tenant_id = TenantId(allowance.partition)
             verdict = await hold_permit(state, kernel.limits, tenant_id, allowance.at_once, verdict)

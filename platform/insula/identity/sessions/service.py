@@ -24,6 +24,7 @@ from insula.identity.sessions.refresh_tokens import OpenedSession, RefreshTokens
 class LoginRefused(Unauthenticated):
     """Email or password is wrong."""
 
+    of_request = False
     code = "login_refused"
     meaning = (
         "No account has this email address, the password is another one, or the account is suspended. The answer does "
@@ -47,6 +48,7 @@ class EmailNotVerified(AppError):
 class RefreshTokenRefused(Unauthenticated):
     """The refresh token is invalid, used or expired; sign in again."""
 
+    of_request = False
     code = "refresh_token_refused"
     meaning = (
         "The refresh token is unknown or has expired, or its session has ended: after a sign-out, a change of the "
