@@ -30,6 +30,7 @@ from tests.proof.mutants.silence import SILENCE
 from tests.proof.mutants.tenancy import TENANCY
 from tests.proof.mutants.text import TEXT
 from tests.proof.mutants.token_scopes import TOKEN_SCOPES
+from tests.proof.mutants.token_status import TOKEN_STATUS
 from tests.proof.results import Result
 from tests.proof.suites import Attacks, Outcome, Suite
 from tests.support.project import EXAMPLE, ROOT
@@ -60,6 +61,7 @@ def edits() -> list[Edit]:
         *TEXT,
         *BODIES,
         *TOKEN_SCOPES,
+        *TOKEN_STATUS,
         *LONG_LIVED,
         *loosened(),
     ]

@@ -312,7 +312,12 @@ async def test_the_metadata_agrees_with_what_is_served(
     assert found["response_types_supported"] == ["code"]
     led = await client.get(found["authorization_endpoint"])
     assert (led.status_code, led.headers["content-type"]) == (400, "text/html; charset=utf-8")
-    assert not {"revocation_endpoint", "introspection_endpoint"} & found.keys()
+    for name, for_public_ones in (("revocation", True), ("introspection", False)):
+        asked = await client.post(found[f"{name}_endpoint"], data={"token": "word"}, headers=basic(machine))
+        assert (asked.status_code, asked.headers["cache-control"]) == (200, "no-store")
+        assert code_of(await client.post(found[f"{name}_endpoint"])) == (400, "invalid_request")
+        methods = found[f"{name}_endpoint_auth_methods_supported"]
+        assert set(methods) == {"client_secret_basic", "client_secret_post"} | ({"none"} if for_public_ones else set())
 
 
 async def test_each_app_names_its_resource_and_its_authorization_server(

@@ -8,6 +8,7 @@ from insula.signin.oauth_routes import oauth_router
 from insula.signin.origin import origin_of
 from insula.signin.pages import account_pages
 from insula.signin.routes import auth_router
+from insula.signin.token_status_routes import token_status_router
 
 __all__ = [
     "BROWSER_PAGES",
@@ -21,4 +22,5 @@ __all__ = [
     "forms_router",
     "oauth_router",
     "origin_of",
+    "token_status_router",
 ]

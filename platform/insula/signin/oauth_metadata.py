@@ -17,6 +17,7 @@ from insula.identity.credentials.signing_keys import ALGORITHM
 from insula.identity.oauth.authorize import PROMPTS, RESPONSE_MODES
 from insula.identity.oauth.grants import METHODS
 from insula.identity.oauth.registration import Grant
+from insula.identity.oauth.token_status import WITH_SECRET
 from insula.signin.browser.languages import LANGUAGES
 from insula.signin.browser.pages import AUTHORIZE
 from insula.signin.userinfo import SHOWN, USERINFO
@@ -24,6 +25,8 @@ from insula.signin.userinfo import SHOWN, USERINFO
 METADATA: Final = "/.well-known/oauth-authorization-server"
 OPENID_METADATA: Final = "/.well-known/openid-configuration"
 APP_METADATA: Final = f"{RESOURCE_METADATA}/{{mount}}"
+REVOCATION_ENDPOINT: Final = "/auth/revoke"
+INTROSPECTION_ENDPOINT: Final = "/auth/introspect"
 _MAX_AGE: Final = 300
 _ORIGIN: Final = EXAMPLE_ORIGIN
 _OF_TOKENS: Final = ("iss", "aud", "exp", "iat", "auth_time", "nonce", "sid")
@@ -47,6 +50,10 @@ class ServerMetadata(BaseModel):
                     "response_modes_supported": ["query", "form_post"],
                     "grant_types_supported": ["authorization_code", "refresh_token", "client_credentials"],
                     "token_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+                    "revocation_endpoint": f"{_ORIGIN}/auth/revoke",
+                    "revocation_endpoint_auth_methods_supported": ["none", "client_secret_basic", "client_secret_post"],
+                    "introspection_endpoint": f"{_ORIGIN}/auth/introspect",
+                    "introspection_endpoint_auth_methods_supported": ["client_secret_basic", "client_secret_post"],
                     "code_challenge_methods_supported": ["S256"],
                     "authorization_response_iss_parameter_supported": True,
                     "subject_types_supported": ["public"],
@@ -73,6 +80,10 @@ class ServerMetadata(BaseModel):
     response_modes_supported: list[str]
     grant_types_supported: list[Grant]
     token_endpoint_auth_methods_supported: list[str]
+    revocation_endpoint: str
+    revocation_endpoint_auth_methods_supported: list[str]
+    introspection_endpoint: str
+    introspection_endpoint_auth_methods_supported: list[str]
     code_challenge_methods_supported: list[str] = Field(description="Every client uses PKCE (RFC 7636).")
     authorization_response_iss_parameter_supported: bool = Field(
         description="Answers of the authorize endpoint name the issuer (RFC 9207)."
@@ -102,6 +113,10 @@ class ServerMetadata(BaseModel):
             response_modes_supported=[*RESPONSE_MODES],
             grant_types_supported=[*Grant],
             token_endpoint_auth_methods_supported=[*METHODS],
+            revocation_endpoint=f"{issuer}{REVOCATION_ENDPOINT}",
+            revocation_endpoint_auth_methods_supported=[*METHODS],
+            introspection_endpoint=f"{issuer}{INTROSPECTION_ENDPOINT}",
+            introspection_endpoint_auth_methods_supported=[*WITH_SECRET],
             code_challenge_methods_supported=["S256"],
             authorization_response_iss_parameter_supported=True,
             subject_types_supported=["public"],

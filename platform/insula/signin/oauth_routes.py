@@ -1,6 +1,7 @@
 """The authorization server's endpoints for clients. Their errors have the form of RFC 6749, not that of a problem."""
 
 import json
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -122,12 +123,13 @@ _REQUEST: Final[dict[str, Any]] = {
         },
     }
 }
-_ERRORS: Final[dict[int | str, dict[str, Any]]] = {
+ERRORS: Final[dict[int | str, dict[str, Any]]] = {
     400: {"model": OAuthError, "description": "The request is refused."},
     401: {"model": OAuthError, "description": "The client is unknown, or its credentials are wrong or missing."},
     429: {"model": OAuthError, "description": "Too many attempts: `Retry-After` has the seconds to wait."},
     **problems(Unavailable),
 }
+"""The errors of each endpoint for clients."""
 
 
 def oauth_router(rates: ThrottleRates | None = None) -> APIRouter:
@@ -140,7 +142,7 @@ def oauth_router(rates: ThrottleRates | None = None) -> APIRouter:
         methods=["POST"],
         summary="Get a token as an OAuth client",
         response_model=OAuthToken,
-        responses=_ERRORS,
+        responses=ERRORS,
         openapi_extra=_REQUEST,
     )
     router.add_api_route(METADATA, server_metadata, methods=["GET"], summary="Read the authorization server's metadata")
@@ -188,17 +190,24 @@ class _Handlers:
         A code is good once, for a minute. A refresh token that is sent again within 10 seconds, while the next one is
         unused, returns the same next one. Later it ends the session.
         """
-        kernel = kernel_of(request)
-        try:
-            form = await _form(request)
-            named = form.presented.client_id if form.presented is not None else ""
-            await LoginThrottle(kernel.limits, self._rates).client(named, address_of(request))
-            return _sent(await _server(kernel, request).answer(form))
-        except OAuth2Error as error:
-            return _sent(refusal(error))
-        except TooManyAttempts as error:
-            body = {"error": "temporarily_unavailable", "error_description": error.detail}
-            return _sent(Answer(error.status, body, [("Cache-Control", "no-store"), *error.headers.items()]))
+        server = TokenServer(parts_of(kernel_of(request)), TOKEN_ENDPOINT, origin_of(request))
+        return await answered(request, self._rates, server.answer)
+
+
+async def answered(
+    request: Request, rates: ThrottleRates, answer: Callable[[FormRequest], Awaitable[Answer]]
+) -> Response:
+    """Return the answer to a client's form. An error of OAuth is an answer too, and so is a refusal by ``rates``."""
+    try:
+        form = await _form(request)
+        named = form.presented.client_id if form.presented is not None else ""
+        await LoginThrottle(kernel_of(request).limits, rates).client(named, address_of(request))
+        return _sent(await answer(form))
+    except OAuth2Error as error:
+        return _sent(refusal(error))
+    except TooManyAttempts as error:
+        body = {"error": "temporarily_unavailable", "error_description": error.detail}
+        return _sent(Answer(error.status, body, [("Cache-Control", "no-store"), *error.headers.items()]))
 
 
 async def _form(request: Request) -> FormRequest:
@@ -210,7 +219,9 @@ async def _form(request: Request) -> FormRequest:
     )
 
 
-def _server(kernel: Kernel, request: Request) -> TokenServer:
+def parts_of(kernel: Kernel) -> Parts:
+    """Return the parts of this installation that the authorization server uses."""
+
     async def admit(user_id: UserId, resource: str, tenant_id: TenantId | None) -> bool:
         try:
             app = app_of(kernel.apps, resource)
@@ -222,7 +233,7 @@ def _server(kernel: Kernel, request: Request) -> TokenServer:
             return False
         return (tenant.id if tenant is not None else None) == tenant_id
 
-    parts = Parts(
+    return Parts(
         find_client=find_client(kernel),
         admit=admit,
         issuer=kernel.issuer,
@@ -231,7 +242,6 @@ def _server(kernel: Kernel, request: Request) -> TokenServer:
         machines=frozenset(app.audience for app in kernel.apps.values() if app.callers.accept_clients),
         lifetime=kernel.settings.auth.access_token_seconds,
     )
-    return TokenServer(parts, TOKEN_ENDPOINT, origin_of(request))
 
 
 def _sent(answer: Answer) -> Response:

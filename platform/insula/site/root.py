@@ -30,6 +30,7 @@ from insula.signin import (
     browser_router,
     forms_router,
     oauth_router,
+    token_status_router,
 )
 from insula.site.error_pages import error_router
 from insula.site.factory import Lifespan, make_app, outer_stack
@@ -51,6 +52,8 @@ _OWN: Final = DOCUMENTATION | {
     "GET /.well-known/openid-configuration",
     "GET /.well-known/oauth-protected-resource/{mount}",
     "POST /auth/token",  # clients authenticate themselves
+    "POST /auth/revoke",
+    "POST /auth/introspect",
     "GET /auth/userinfo",  # takes a token for any app
     "POST /auth/userinfo",
     "POST /auth/login",  # credentials come from here
@@ -129,6 +132,7 @@ def build_root(  # noqa: PLR0913 - the parts of an installation, each named by t
             installation,
             auth_router(refusals),
             oauth_router(),
+            token_status_router(),
             accounts_router(),
             account_pages,
             forms_router(),

@@ -11,7 +11,7 @@ from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell
 from tests.isolation.matrix.payloads import Payload
 from tests.isolation.matrix.positions import Position
-from tests.isolation.matrix.requests import Draft
+from tests.isolation.matrix.requests import INTROSPECT, Draft
 from tests.isolation.matrix.routes import LiveRoute
 from tests.isolation.matrix.selectors import Selector
 from tests.isolation.matrix.stage import Stage
@@ -60,7 +60,7 @@ class Control:
             return _is_page_of_a_session(self.route, answer)
         if self.payload in _TAKES_ANY or "encoded" in self.payload:
             return answer.status < 500
-        return answer.ok
+        return answer.ok and (self.route.name != INTROSPECT or '"active": true' in answer.text)
 
 
 def _is_page_of_a_session(route: LiveRoute, answer: Answer) -> bool:

@@ -76,7 +76,10 @@ def _oauth_client(tenant: AttackTenant) -> list[Row]:
             "created_by": tenant.people["owner"].id,
         }
 
-    web = {"grants": ["authorization_code"], "redirect_uris": [f"https://{tenant.token}.example/callback"]}
+    web = {
+        "grants": ["authorization_code", "refresh_token"],
+        "redirect_uris": [f"https://{tenant.token}.example/callback"],
+    }
     return [
         {**row(tenant.machine), **web, "id": new_id()},
         row(tenant.machine),

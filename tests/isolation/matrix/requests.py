@@ -36,6 +36,10 @@ _GRANTABLE: Final = {"permissions": frozenset(POLICY.published), "actions": POLI
 TOKEN: Final = "POST /auth/token"  # a route
 """Takes a form, and answers with errors of OAuth."""
 
+INTROSPECT: Final = "POST /auth/introspect"
+_ABOUT_A_TOKEN: Final = frozenset({"POST /auth/revoke", INTROSPECT})
+"""Take a form with a token, from a client."""
+
 _SIGNATURE: Final = "stripe-signature"
 _REQUIRED: Final[Mapping[str, Mapping[str, str]]] = {"GET /insula-dev/users": {"app": "tenants"}}
 """Parameters without a default."""
@@ -64,6 +68,8 @@ class Draft:
             return self._of_a_browser()
         if self.route.name == TOKEN:
             return self._token_request()
+        if self.route.name in _ABOUT_A_TOKEN:
+            return self._request_about_a_token()
         body = self._raw_body()
         headers = (("stripe-signature", sign(body, self.signing_secret)),) if body and self._signed else ()
         method = "GET" if self.route.method == "MOUNT" else self.route.method
@@ -116,6 +122,14 @@ class Draft:
     def _token_request(self) -> Request:
         fields = {"grant_type": "client_credentials", "resource": self.own["resource"]}
         fields |= {"client_id": self.foreign[f"{TOKEN} client_id"], "client_secret": self.own[f"{TOKEN} client_secret"]}
+        return self._client_form(fields)
+
+    def _request_about_a_token(self) -> Request:
+        """Return a request of the caller's own client about another tenant's token."""
+        fields = {"client_id": self.own["web client_id"], "client_secret": self.own["web client_secret"]}
+        return self._client_form({**fields, "token": self.foreign["client refresh_token"]})
+
+    def _client_form(self, fields: Ids) -> Request:
         headers = (("content-type", "application/x-www-form-urlencoded"),)
         return Request("POST", self._path(), headers=headers, body=urlencode(fields).encode())
 

@@ -23,6 +23,7 @@ from tests.support.samples import referring_to, sample, tenant_of
 
 Rows = dict[str, list[Row]]
 _SAMPLE: Final = "sample-"
+_RESOURCE: Final = audience(Settings(environment="test"), "tenants")
 _ALIVE: Final = timedelta(days=1)
 _JOB: Final = text("""
     INSERT INTO jobs.procrastinate_jobs (queue_name, task_name, queueing_lock, args, status, scheduled_at)
@@ -50,6 +51,7 @@ def add_tenant(rows: Rows, tenant: AttackTenant, password_hash: str) -> None:
         if person.role is not None:
             add_membership(own, tenant, person, person.role, person.membership)
     _add_secrets(own, tenant, password_hash)
+    _add_session_of_client(own, tenant, parents["oauth_client"]["id"])
     _name(tenant, parents)
     client: Row = {"id": new_id(), "kind": "confidential", "secret_hash": b"no secret has this hash"}
     client |= {"grants": ["authorization_code"], "redirect_uris": ["https://app.example.com/callback"]}
@@ -138,6 +140,16 @@ def _add_secrets(rows: Rows, tenant: AttackTenant, password_hash: str) -> None:
         _add(rows, "email_token", {"hash": hashed(secret), "user_id": person.id, "expires_at": later, **what})
 
 
+def _add_session_of_client(rows: Rows, tenant: AttackTenant, client_id: object) -> None:
+    """Add the session that the tenant's OAuth client got for a member, and its refresh token."""
+    session, later = new_id(), clock.now() + timedelta(minutes=30)
+    bounds = {"client_id": client_id, "resource": _RESOURCE, "bound_tenant_id": tenant.id}
+    member = {"user_id": tenant.people["member"].id, "expires_at": later}
+    _add(rows, "auth_session", {"id": session, **member, **bounds, "revoked_at": None})
+    token = {"hash": hashed(tenant.client_refresh_token), "session_id": session, "expires_at": later, "used_at": None}
+    _add(rows, "refresh_token", token)
+
+
 def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
     """Set the values of parameters and fields that refer to the tenant's objects."""
     member, guest = tenant.people["member"], tenant.people["guest"]
@@ -163,7 +175,7 @@ def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
         tenant=tenant.slug,
         error_code=NotFound.code,
         mount="api",
-        resource=audience(Settings(environment="test"), "tenants"),
+        resource=_RESOURCE,
     )
     tenant.ids["name of the tenant"] = str(parents["tenant"]["name"])
     if "entitlement_override" in parents:
@@ -176,6 +188,8 @@ def _name(tenant: AttackTenant, parents: Mapping[str, Row]) -> None:
     tenant.ids["POST /api/v1/invitations email"] = f"invited@{secrets.token_hex(8)}.example.org"
     tenant.ids["POST /auth/token client_id"] = str(tenant.machine.id)
     tenant.ids["POST /auth/token client_secret"] = tenant.machine.text
+    tenant.ids["web client_secret"] = tenant.machine.text
+    tenant.ids["client refresh_token"] = tenant.client_refresh_token
     tenant.ids["POST /auth/verify token"] = tenant.verify_token
     tenant.ids["POST /auth/password/reset/confirm token"] = tenant.reset_token
 

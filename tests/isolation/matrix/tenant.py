@@ -63,6 +63,8 @@ class AttackTenant:
     texts: set[str] = field(default_factory=set)
     """Every text and every id in its rows."""
     refresh_token: str = field(default_factory=lambda: new_secret("insula_rt"))
+    client_refresh_token: str = field(default_factory=lambda: new_secret("insula_rt"))
+    """The refresh token that its OAuth client got for its member."""
     browser_secret: str = field(default_factory=lambda: new_secret("insula_bs"))
     """The secret in the session's cookie of a browser of its member."""
     verify_token: str = field(default_factory=lambda: new_secret("insula_ev"))
@@ -91,7 +93,7 @@ class AttackTenant:
         """Texts that nobody outside the tenant may see; ids occur with and without dashes."""
         hosts = {self.pending_host}
         kept = {self.invitation_token, self.refresh_token, self.verify_token, self.reset_token, self.challenge}
-        kept |= {self.browser_secret, self.machine.text}
+        kept |= {self.browser_secret, self.machine.text, self.client_refresh_token}
         return frozenset(self.texts | hosts | kept | {key.text for key in self.keys.values()})
 
 

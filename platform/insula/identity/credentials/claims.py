@@ -1,7 +1,7 @@
 """The claims of a verified access token, and the profile (RFC 9068) that they must match."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, TypeGuard
 from uuid import UUID
 
@@ -33,6 +33,7 @@ class Claims:
     client_id: str = FIRST_PARTY_CLIENT
     identity_scopes: frozenset[str] = frozenset()
     """Those of ``IDENTITY_SCOPES`` that the token has."""
+    issued_at: float = field(default=0.0, compare=False)
 
     @property
     def subjects(self) -> frozenset[UUID]:
@@ -51,6 +52,7 @@ class MachineClaims:
     """The actions to which the token is limited."""
     expires_at: float
     token_id: str
+    issued_at: float = field(default=0.0, compare=False)
 
     @property
     def subjects(self) -> frozenset[UUID]:
@@ -76,10 +78,11 @@ class TokenProfile:
         if _text(payload, "iss") != self.issuer:
             raise Unauthenticated
         expires_at = _moment(payload, "exp")
-        if now >= expires_at + self.leeway or now < max(_moment(payload, "nbf"), _moment(payload, "iat")) - self.leeway:
+        issued_at = _moment(payload, "iat")
+        if now >= expires_at + self.leeway or now < max(_moment(payload, "nbf"), issued_at) - self.leeway:
             raise Unauthenticated
         if "sid" not in payload:
-            return _machine(payload, expires_at)
+            return _machine(payload, expires_at, issued_at)
         tenant = _uuid(payload, "tenant") if "tenant" in payload else None
         scopes = _scopes(payload)
         return Claims(
@@ -92,10 +95,11 @@ class TokenProfile:
             token_id=_text(payload, "jti"),
             client_id=_text(payload, "client_id"),
             identity_scopes=IDENTITY_SCOPES & (scopes or frozenset()),
+            issued_at=issued_at,
         )
 
 
-def _machine(payload: Mapping[str, object], expires_at: float) -> MachineClaims:
+def _machine(payload: Mapping[str, object], expires_at: float, issued_at: float) -> MachineClaims:
     client_id = _uuid(payload, "client_id")
     if _uuid(payload, "sub") != client_id:
         raise Unauthenticated
@@ -106,6 +110,7 @@ def _machine(payload: Mapping[str, object], expires_at: float) -> MachineClaims:
         scopes=_scopes(payload) or frozenset(),
         expires_at=expires_at,
         token_id=_text(payload, "jti"),
+        issued_at=issued_at,
     )
 
 
