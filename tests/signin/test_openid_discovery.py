@@ -50,6 +50,8 @@ async def test_it_agrees_with_what_is_served(
     in_token = json.loads(signed.payload or b"")
     assert set(found["claims_supported"]) == in_token.keys() | read.json().keys()
     assert in_token["iss"] == found["issuer"]
+    left = await flow.browser.open(found["end_session_endpoint"])
+    assert (left.status_code, "/auth/sign-out" in left.text) == (200, True)
 
 
 async def test_it_names_each_prompt_that_is_taken(flow: Flow, user: UserRow, found: dict[str, Any]) -> None:

@@ -19,7 +19,7 @@ from insula.identity.oauth.grants import METHODS
 from insula.identity.oauth.registration import Grant
 from insula.identity.oauth.token_status import WITH_SECRET
 from insula.signin.browser.languages import LANGUAGES
-from insula.signin.browser.pages import AUTHORIZE
+from insula.signin.browser.pages import AUTHORIZE, END_SESSION
 from insula.signin.userinfo import SHOWN, USERINFO
 
 METADATA: Final = "/.well-known/oauth-authorization-server"
@@ -44,6 +44,7 @@ class ServerMetadata(BaseModel):
                     "authorization_endpoint": f"{_ORIGIN}/auth/authorize",
                     "token_endpoint": f"{_ORIGIN}/auth/token",
                     "userinfo_endpoint": f"{_ORIGIN}/auth/userinfo",
+                    "end_session_endpoint": f"{_ORIGIN}/auth/end-session",
                     "jwks_uri": f"{_ORIGIN}/.well-known/jwks.json",
                     "scopes_supported": ["report:create", "report:read"],
                     "response_types_supported": ["code"],
@@ -74,6 +75,7 @@ class ServerMetadata(BaseModel):
     authorization_endpoint: str
     token_endpoint: str
     userinfo_endpoint: str
+    end_session_endpoint: str
     jwks_uri: str
     scopes_supported: list[str] = Field(description="The actions that clients' tokens can have, and those of OpenID.")
     response_types_supported: list[str]
@@ -107,6 +109,7 @@ class ServerMetadata(BaseModel):
             authorization_endpoint=f"{issuer}{AUTHORIZE}",
             token_endpoint=f"{issuer}{token_endpoint}",
             userinfo_endpoint=f"{issuer}{USERINFO}",
+            end_session_endpoint=f"{issuer}{END_SESSION}",
             jwks_uri=f"{issuer}/.well-known/jwks.json",
             scopes_supported=sorted(kernel.policy.published.keys() | IDENTITY_SCOPES),
             response_types_supported=["code"],

@@ -5,7 +5,7 @@ from http import HTTPStatus
 
 from insula.http.routing.guards import TenantGuard
 from insula.signin import BROWSER_PAGES, FORM_PAGES
-from insula.signin.browser.pages import AUTHORIZE, CONSENT
+from insula.signin.browser.pages import AUTHORIZE, CONSENT, END_SESSION
 from tests.isolation.matrix import payloads, selectors
 from tests.isolation.matrix.callers import rightful
 from tests.isolation.matrix.cells import Cell
@@ -65,11 +65,13 @@ class Control:
 
 def _is_page_of_a_session(route: LiveRoute, answer: Answer) -> bool:
     """Return whether a browser's session was known: a page of it, or the way to it or out of it."""
-    if route.method == "GET" and route.template in {"/auth/session", "/auth/tenant", AUTHORIZE}:
+    if route.method == "GET" and route.template in {"/auth/session", "/auth/tenant", AUTHORIZE, END_SESSION}:
         return answer.status == HTTPStatus.OK
     if route.template in (AUTHORIZE, CONSENT):
         led = answer.header("location") or ""
         return answer.status == HTTPStatus.SEE_OTHER and (led.startswith(AUTHORIZE) or "code=insula_ac_" in led)
+    if route.template == END_SESSION:
+        return answer.status == HTTPStatus.SEE_OTHER and (answer.header("location") or "").startswith(END_SESSION)
     wanted = {"POST /auth/sign-out": "/auth/signed-out"}.get(route.name, "/auth/session")
     return answer.status == HTTPStatus.SEE_OTHER and answer.header("location") == wanted
 

@@ -17,7 +17,7 @@ from insula.core.ids import new_id, new_secret
 from insula.http.kinds import UPLOAD
 from insula.signin import BROWSER_PAGES, FORM_PAGES
 from insula.signin.browser.form_checks import form_token
-from insula.signin.browser.pages import AUTHORIZE, CONSENT
+from insula.signin.browser.pages import AUTHORIZE, CONSENT, END_SESSION
 from tenants.invitations.tokens import new_token
 from tests.isolation.matrix import payloads
 from tests.isolation.matrix.payloads import Payload
@@ -97,6 +97,7 @@ class Draft:
             "/auth/sign-in": {"email": self.foreign["public email"], "password": self.own["password"]},
             "/auth/tenant": {"tenant": self.foreign["tenant"]},
             "/auth/sign-out": {},
+            END_SESSION: {"client_id": self.foreign["web client_id"]},
         }[action]
         token = form_token(kept if action == "/auth/sign-in" else secret, action)
         return self._form({**fields, "token": token}).with_headers(*cookies)

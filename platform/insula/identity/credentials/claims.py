@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Final, TypeGuard
+from typing import Final, Self, TypeGuard
 from uuid import UUID
 
 from insula.core.errors import Unauthenticated
@@ -58,6 +58,25 @@ class MachineClaims:
     def subjects(self) -> frozenset[UUID]:
         """The subjects whose change can end the token's access."""
         return frozenset((self.client_id, self.tenant_id))
+
+
+@dataclass(frozen=True, slots=True)
+class Hint:
+    """The claims of an ID token that its client sends back as a hint: the client, its user and its session."""
+
+    client_id: UUID
+    user_id: UserId
+    session_id: UUID
+
+    @classmethod
+    def of(cls, payload: Mapping[str, object], issuer: str) -> Self:
+        """Return the claims. An expired token is accepted (OpenID Connect RP-Initiated Logout 1.0, section 2).
+
+        Raises Unauthenticated for another issuer, and for a claim that is absent or of the wrong type.
+        """
+        if _text(payload, "iss") != issuer:
+            raise Unauthenticated
+        return cls(_uuid(payload, "aud"), UserId(_uuid(payload, "sub")), _uuid(payload, "sid"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from insula.db.engine.unit import Unit
 from insula.identity.accounts.queries import END_CHILDREN
 from insula.identity.accounts.statements import one, run
 from insula.identity.acts import SessionAct
+from insula.identity.credentials.claims import Hint
 from insula.identity.credentials.passwords import Passwords
 from insula.identity.sessions import browser_queries, queries
 from insula.identity.sessions.refresh_keys import hashed
@@ -100,6 +101,13 @@ class BrowserSessions:
         async with self._database.unit(IDENTITY) as unit:
             chosen = await one(unit, browser_queries.CHOOSE, values)
         return None if chosen is None else new
+
+    async def gave(self, session: BrowserSession, hint: Hint) -> bool:
+        """Return whether the session that a client's ID token names was given by this browser's session."""
+        named = {"session_id": hint.session_id, "client_id": hint.client_id, "user_id": hint.user_id}
+        async with self._database.unit(IDENTITY) as unit:
+            found = await one(unit, browser_queries.GAVE, {**named, "parent_id": session.session_id})
+        return found is not None
 
     async def close(self, secret: str, origin: Origin = NO_ORIGIN) -> None:
         """End the session of a secret, if there is one, and those that OAuth clients got by it."""

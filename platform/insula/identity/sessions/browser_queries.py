@@ -35,6 +35,12 @@ CHOOSE: Final[TextClause] = text(f"""
     returning s.id as session_id
 """)  # noqa: S608 - a constant of this module
 
+# The client's session may have ended: a client may revoke its tokens before it leads the user to the logout.
+GAVE: Final[TextClause] = text("""
+    select id from auth_session
+    where id = :session_id and parent_id = :parent_id and client_id = :client_id and user_id = :user_id
+""")
+
 CLOSE: Final[TextClause] = text("""
     update auth_session s set revoked_at = :now
     from browser_session b

@@ -39,6 +39,10 @@ ENGLISH: Final = Texts(
     signed_out="You are signed out",
     signed_out_purpose="This browser has no access to your account any more.",
     sign_in_again="Sign in again",
+    end_session="Sign out?",
+    end_session_purpose="An application asks you to sign out of this browser. The applications that you have opened "
+    "with this account then lose their access.",
+    stay="Stay signed in",
     consent="Allow access?",
     consent_purpose="{client} asks for access to your account. It could:",
     consent_in="in {tenant}",

@@ -40,6 +40,10 @@ GERMAN: Final = Texts(
     signed_out="Sie sind abgemeldet",
     signed_out_purpose="Dieser Browser hat keinen Zugriff mehr auf Ihr Konto.",
     sign_in_again="Wieder anmelden",
+    end_session="Abmelden?",
+    end_session_purpose="Eine Anwendung bittet Sie, sich in diesem Browser abzumelden. Die Anwendungen, die Sie mit "
+    "diesem Konto geöffnet haben, verlieren dann ihren Zugriff.",
+    stay="Angemeldet bleiben",
     consent="Zugriff erlauben?",
     consent_purpose="{client} bittet um Zugriff auf Ihr Konto. Damit wäre möglich:",
     consent_in="in {tenant}",

@@ -21,6 +21,7 @@ SIGN_OUT: Final = "/auth/sign-out"
 SIGNED_OUT: Final = "/auth/signed-out"
 AUTHORIZE: Final = "/auth/authorize"
 CONSENT: Final = "/auth/consent"
+END_SESSION: Final = "/auth/end-session"
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"

@@ -16,10 +16,12 @@ from insula.identity import BrowserSession, EmailNotVerified, LoginRefused, fold
 from insula.signin.browser.authorize import authorize, authorize_by_form, decide
 from insula.signin.browser.continuing import Continuing
 from insula.signin.browser.cookies import Cookie, new_form_secret
+from insula.signin.browser.end_session import end_session, end_session_by_form
 from insula.signin.browser.form_checks import ForeignForm, check_sender, form_token, has_token
 from insula.signin.browser.pages import (
     AUTHORIZE,
     CONSENT,
+    END_SESSION,
     SESSION,
     SIGN_IN,
     SIGN_OUT,
@@ -41,8 +43,8 @@ _LONGEST_PASSWORD: Final = 1024
 _Handler = Callable[[Request], Coroutine[Any, Any, Response]]
 
 BROWSER_PAGES: Final = frozenset(
-    {f"GET {path}" for path in (SIGN_IN, TENANT, SESSION, SIGNED_OUT, AUTHORIZE)}
-    | {f"POST {path}" for path in (SIGN_IN, TENANT, SIGN_OUT, AUTHORIZE, CONSENT)}
+    {f"GET {path}" for path in (SIGN_IN, TENANT, SESSION, SIGNED_OUT, AUTHORIZE, END_SESSION)}
+    | {f"POST {path}" for path in (SIGN_IN, TENANT, SIGN_OUT, AUTHORIZE, CONSENT, END_SESSION)}
 )
 """The routes. They need no credentials of the API; the session of a browser is in its cookie."""
 
@@ -62,6 +64,8 @@ def browser_router(rates: ThrottleRates | None = None) -> APIRouter:
         (AUTHORIZE, "GET", authorize),
         (AUTHORIZE, "POST", authorize_by_form),
         (CONSENT, "POST", decide),
+        (END_SESSION, "GET", end_session),
+        (END_SESSION, "POST", end_session_by_form),
     ):
         router.add_api_route(path, _explaining(handler), methods=[method])
     return router

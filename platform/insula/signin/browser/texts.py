@@ -56,6 +56,10 @@ class Texts:
     signed_out_purpose: str
     sign_in_again: str
 
+    end_session: str
+    end_session_purpose: str
+    stay: str
+
     consent: str
     consent_purpose: str
     """With ``{client}``."""
