@@ -13,6 +13,8 @@ RESOURCE: Final = Resource(
             "PUT /v1/me/password": "me:update",
             "GET /v1/me/sessions": "me:read",
             "DELETE /v1/me/sessions/{session_id}": "me:update",
+            "GET /v1/me/consents": "me:read",
+            "DELETE /v1/me/consents/{consent_id}": "me:update",
         }
     ),
 )

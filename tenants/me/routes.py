@@ -21,7 +21,7 @@ from insula.scope import PersonalScope
 from insula.signin import LoginThrottle, ThrottleRates
 from insula.signin.errors import TooManyAttempts
 from tenants.me.permissions import Action
-from tenants.me.schemas import MeRead, MeUpdate, OwnMembershipRead, PasswordChange, SessionRead
+from tenants.me.schemas import ConsentRead, MeRead, MeUpdate, OwnMembershipRead, PasswordChange, SessionRead
 
 router = APIRouter(prefix="/me", tags=["me"], route_class=TenantRoute)
 
@@ -88,6 +88,31 @@ async def revoke_session(
 ) -> None:
     """End one of the caller's sessions, which may be this one. Its tokens are refused from then on."""
     await kernel_of(request).own_account.revoke_session(_signed_in(scope), session_id)
+
+
+@router.get("/consents", summary="List your consents to OAuth clients")
+async def list_consents(
+    scope: Annotated[PersonalScope, allow_personal(Action.READ)], request: Request
+) -> Page[ConsentRead]:
+    """List what the caller has let OAuth clients do, in all tenants, the last changed first; at most 500."""
+    consents = await kernel_of(request).authorizations.consents(scope.principal.user_id)
+    return Page[ConsentRead].whole(ConsentRead.model_validate(consent) for consent in consents)
+
+
+@router.delete(
+    "/consents/{consent_id}",
+    summary="Withdraw a consent",
+    status_code=status.HTTP_204_NO_CONTENT,
+    responses=problems(NotFound),
+)
+async def withdraw_consent(
+    consent_id: Annotated[UUID, Path(description="Id of the consent.")],
+    scope: Annotated[PersonalScope, allow_personal(Action.UPDATE)],
+    request: Request,
+) -> None:
+    """Withdraw one of the caller's consents. The client's tokens for the caller are refused from then on."""
+    me = _signed_in(scope)
+    await kernel_of(request).authorizations.withdraw(me.user_id, consent_id, me.origin)
 
 
 async def _read(kernel: Kernel, user_id: UserId, response: Response) -> MeRead:

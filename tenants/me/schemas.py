@@ -94,6 +94,36 @@ class PasswordChange(Input):
     new_password: NewPassword
 
 
+class ConsentRead(Read):
+    """The caller's consent to an OAuth client of a tenant."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019ab2c4-9e00-7b00-8b00-8293a4b5c6d7",
+                    "client_id": "019ab2c4-9d00-7a00-8a00-718293a4b5c6",
+                    "client_name": "Planner",
+                    "tenant_id": _TENANT_ID,
+                    "tenant_name": "Acme Ltd",
+                    "scopes": ["member:read", "openid"],
+                    "created_at": "2026-11-23T09:00:00Z",
+                    "updated_at": "2026-11-24T10:30:00Z",
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    client_id: UUID
+    client_name: str
+    tenant_id: UUID = Field(description="The tenant of the client, in which it acts.")
+    tenant_name: str
+    scopes: list[str] = Field(description="What the client may do for the caller.")
+    created_at: datetime = Field(description="When the caller agreed.")
+    updated_at: datetime = Field(description="When the caller last agreed, maybe to more scopes.")
+
+
 class SessionRead(Read):
     """A valid login."""
 

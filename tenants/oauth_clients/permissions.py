@@ -8,4 +8,4 @@ class Action(Permission):
     CREATE = "oauth_client:create", "Register OAuth clients", ADMINS, GrantedTo.PEOPLE
     UPDATE = "oauth_client:update", "Change OAuth clients", ADMINS, GrantedTo.PEOPLE
     ROTATE = "oauth_client:rotate", "Give OAuth clients new secrets", ADMINS, GrantedTo.PEOPLE
-    REVOKE = "oauth_client:revoke", "Revoke OAuth clients", ADMINS, GrantedTo.PEOPLE
+    REVOKE = "oauth_client:revoke", "Revoke OAuth clients, and users' consents to them", ADMINS, GrantedTo.PEOPLE

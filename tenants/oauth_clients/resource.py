@@ -13,8 +13,12 @@ RESOURCE: Final = Resource(
     permissions=Action,
     entitlements=(queries.OAUTH_CLIENTS,),
     attack=AttackHints(
-        ids={"client_id": "oauth_client"},
-        actions={"DELETE /v1/oauth-clients/{client_id}": "oauth_client:revoke"},
+        ids={"client_id": "oauth_client", "consent_id": "oauth_consent"},
+        actions={
+            "DELETE /v1/oauth-clients/{client_id}": "oauth_client:revoke",
+            "GET /v1/oauth-clients/{client_id}/consents": "oauth_client:read",
+            "DELETE /v1/oauth-clients/{client_id}/consents/{consent_id}": "oauth_client:revoke",
+        },
     ),
     tables=(
         may(TENANTS, "tenant", OAuthClient, "SELECT", "INSERT", "UPDATE"),

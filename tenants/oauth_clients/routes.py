@@ -17,6 +17,8 @@ from tenants.oauth_clients import service as oauth_clients
 from tenants.oauth_clients.errors import ClientRevoked, ClientWithoutSecret, ScopeNotYours
 from tenants.oauth_clients.permissions import Action
 from tenants.oauth_clients.schemas import (
+    ClientConsentList,
+    ClientConsentRead,
     OAuthClientCreate,
     OAuthClientIssued,
     OAuthClientList,
@@ -112,3 +114,33 @@ async def revoke_oauth_client(
 ) -> None:
     """Revoke the client for good, in every process within a second. It stays in the list."""
     await oauth_clients.revoke(scope, client_id, if_match)
+
+
+@router.get(
+    "/{client_id}/consents",
+    summary="List users' consents to an OAuth client",
+    responses=problems(NotFound, InvalidCursor),
+)
+async def list_client_consents(
+    client_id: ClientIdDep,
+    params: Annotated[ClientConsentList, Query()],
+    scope: Annotated[Scope, allow(Action.READ)],
+) -> Page[ClientConsentRead]:
+    """List which users have agreed that the client acts for them; `search` looks into members' names."""
+    found, members = await oauth_clients.consents(scope, client_id, params)
+    return found.page(lambda consent: ClientConsentRead.with_member(consent, members.get(consent.user_id)))
+
+
+@router.delete(
+    "/{client_id}/consents/{consent_id}",
+    status_code=204,
+    summary="End a user's consent to an OAuth client",
+    responses=problems(NotFound),
+)
+async def withdraw_client_consent(
+    client_id: ClientIdDep,
+    consent_id: Annotated[UUID, Path(description="Id of the consent.")],
+    scope: Annotated[Scope, allow(Action.REVOKE)],
+) -> None:
+    """End a user's consent. The client's tokens for this user are refused from then on; it may ask them again."""
+    await oauth_clients.withdraw_consent(scope, client_id, consent_id)

@@ -11,7 +11,7 @@ from pydantic.config import JsonDict
 from insula.core.paging import KeysetParams
 from insula.core.schemas import Input, Read, Update, Version
 from insula.core.text import fields as text
-from insula.db.models import OAuthClient
+from insula.db.models import Membership, OAuthClient, OAuthConsent
 from insula.http.responses.vocabulary import Vocabulary, word_of
 from insula.identity.credentials.rotation import Rotation
 from insula.identity.oauth.redirect_uris import MOST_URIS, PostLogoutRedirectUris, RedirectUri
@@ -150,5 +150,54 @@ class OAuthClientList(KeysetParams):
     kind: ClientKind | None = Field(None, description="Only clients of this kind.")
     status: OAuthClientStatus | None = Field(None, description="Only clients in this state.")
     sort_by: Literal["created_at", "-created_at", "name", "-name"] = Field(
+        "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
+    )
+
+
+class ClientConsentRead(Read):
+    """A user's consent that the client acts for them in this tenant."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {
+                    "id": "019ab2c4-9e00-7b00-8b00-8293a4b5c6d7",
+                    "user_id": "019ab2c4-0b00-7b00-8b00-405162738495",
+                    "member_id": "019ab2c4-0d00-7d00-8d00-627384950617",
+                    "name": "Ada",
+                    "scopes": ["member:read", "openid"],
+                    "created_at": "2026-11-23T09:00:00Z",
+                    "updated_at": "2026-11-24T10:30:00Z",
+                }
+            ]
+        }
+    )
+
+    id: UUID
+    user_id: UUID
+    member_id: UUID | None = Field(description="The user's membership; null if they have left the tenant.")
+    name: str | None = Field(description="The member's name; null if they have left the tenant.")
+    scopes: list[str] = Field(description="What the client may do for the user.")
+    created_at: datetime = Field(description="When the user agreed.")
+    updated_at: datetime = Field(description="When the user last agreed, maybe to more scopes.")
+
+    @classmethod
+    def with_member(cls, consent: OAuthConsent, member: Membership | None) -> Self:
+        """Return the consent as it goes over the wire; ``member`` is None for a user who has left."""
+        return cls(
+            id=consent.id,
+            user_id=consent.user_id,
+            member_id=None if member is None else member.id,
+            name=None if member is None else member.name,
+            scopes=consent.scopes,
+            created_at=consent.created_at,
+            updated_at=consent.updated_at,
+        )
+
+
+class ClientConsentList(KeysetParams):
+    """Query parameters of the list of users' consents to a client."""
+
+    sort_by: Literal["created_at", "-created_at"] = Field(
         "-created_at", description="The field to sort by; a leading '-' sorts in descending order."
     )

@@ -11,7 +11,8 @@ from insula.core.errors import InvalidRequest, NotFound
 from insula.core.ids import new_id
 from insula.core.paging import Slice
 from insula.core.preconditions import Precondition
-from insula.db.models import OAuthClient
+from insula.db.models import Membership, OAuthClient, OAuthConsent
+from insula.identity.acts import ConsentAct
 from insula.identity.credentials.claims import IDENTITY_SCOPES
 from insula.identity.credentials.rotation import replace_secret, revoke_secrets
 from insula.identity.oauth.client_secrets import digest_of, new_secret
@@ -22,7 +23,13 @@ from tenants.oauth_clients import queries
 from tenants.oauth_clients.acts import Act
 from tenants.oauth_clients.errors import ClientRevoked, ClientWithoutSecret, ScopeNotYours
 from tenants.oauth_clients.permissions import Action
-from tenants.oauth_clients.schemas import OAuthClientCreate, OAuthClientList, OAuthClientRotate, OAuthClientUpdate
+from tenants.oauth_clients.schemas import (
+    ClientConsentList,
+    OAuthClientCreate,
+    OAuthClientList,
+    OAuthClientRotate,
+    OAuthClientUpdate,
+)
 from tenants.people_lock import LockedCaller, locked_caller
 
 
@@ -129,6 +136,26 @@ async def revoke(scope: Scope, client_id: UUID, precondition: Precondition) -> N
     await scope.unit.session.flush()
     await queries.withdraw_consents(scope.unit.session, client_id)
     record(scope, Act.REVOKED, object_type="oauth_client", object_id=row.id, before=before, after=snapshot(row))
+
+
+async def consents(
+    scope: Scope, client_id: UUID, params: ClientConsentList
+) -> tuple[Slice[OAuthConsent], Mapping[UUID, Membership]]:
+    """Return one page of users' consents to the client, and the members among these users. Raises NotFound."""
+    found = await queries.consents(scope.unit.session, client_id, params)
+    if not found.rows:
+        await get(scope, client_id)
+        return found, {}
+    return found, await queries.members(scope.unit.session, [consent.user_id for consent in found.rows])
+
+
+async def withdraw_consent(scope: Scope, client_id: UUID, consent_id: UUID) -> None:
+    """End a user's consent, with the sessions and tokens that the client got by it. Raises NotFound."""
+    consent = await queries.withdraw_consent(scope.unit.session, client_id, consent_id)
+    if consent is None:
+        raise NotFound
+    before = snapshot(consent)
+    record(scope, ConsentAct.WITHDRAWN, object_type="oauth_consent", object_id=consent_id, before=before)
 
 
 async def _live(scope: Scope, client_id: UUID) -> OAuthClient:

@@ -27,6 +27,7 @@ from insula.db.models import (
     FirstPartyClient,
     Membership,
     OAuthClient,
+    OAuthConsent,
     Staff,
     Tenant,
     TenantDomain,
@@ -226,6 +227,12 @@ class Factories:
         )
         await self.insert(stored)
         return MadeClient(client_id, secret)
+
+    async def consent(self, tenant: TenantRow, client: MadeClient, user: UserRow, *scopes: str) -> UUID:
+        """Return the id of the user's consent that the tenant's client has these scopes."""
+        consent = OAuthConsent(tenant_id=tenant.id, client_id=client.id, user_id=user.id, scopes=sorted(scopes))
+        await self.insert(consent)
+        return consent.id
 
     async def session(self, user: UserRow) -> UUID:
         """Return the id of a new session of the user, for which tokens can be issued."""

@@ -88,8 +88,7 @@ def _oauth_client(tenant: AttackTenant) -> list[Row]:
 
 
 def _oauth_consent(tenant: AttackTenant) -> list[Row]:
-    people = list(tenant.people.values())[:2]
-    return [{"user_id": person.id} for person in people]
+    return [{"user_id": tenant.people[name].id} for name in ("guest", "owner")]
 
 
 def _custom_role(tenant: AttackTenant) -> list[Row]:

@@ -34,6 +34,7 @@ _CROSSING: Final = (
     may(IDENTITY, "all", "membership", "UPDATE name, name_key, updated_at, version"),
     # A user gives and withdraws consents in all their tenants.
     may(IDENTITY, "all", "oauth_consent", "SELECT", "INSERT", "UPDATE", "DELETE"),
+    may(IDENTITY, "all", "oauth_client", "SELECT tenant_id, id, name"),
     # Expired rows are deleted.
     may(WORKER, "all", "idempotency_record", "SELECT tenant_id, created_at, ctid", "DELETE"),
     may(WORKER, "all", "job_effect", "SELECT", "DELETE"),

@@ -4,6 +4,7 @@ A code is stored hashed and good once, for a minute. A client that sends it agai
 (RFC 6749 section 4.1.2): somebody else may have the code.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,18 +14,20 @@ import structlog
 
 from insula.audit import NO_ORIGIN, PLATFORM, SYSTEM, Actor, Origin, record_in
 from insula.core import clock
+from insula.core.errors import NotFound
 from insula.core.ids import TenantId, UserId, new_id, new_secret
 from insula.core.settings import Settings
 from insula.db.engine.pools import Database
 from insula.db.engine.roles import IDENTITY
 from insula.db.engine.unit import Unit
-from insula.identity.accounts.statements import AnyRow, one, run
+from insula.identity.accounts.statements import AnyRow, every, one, run
 from insula.identity.acts import ConsentAct, SessionAct
 from insula.identity.oauth import statements
 from insula.identity.sessions.refresh_keys import hashed
 from insula.identity.sessions.refresh_tokens import Bounds, Holder, OpenedSession, RefreshTokens
 
 CODE_PREFIX: Final = "insula_ac"
+MOST_CONSENTS: Final = 500
 _CODE_LIFETIME: Final = timedelta(seconds=60)
 _log = structlog.get_logger(__name__)
 
@@ -35,6 +38,20 @@ class Consent:
 
     id: UUID
     scopes: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentRecord:
+    """A user's consent, with the names of the client and of its tenant."""
+
+    id: UUID
+    client_id: UUID
+    client_name: str
+    tenant_id: TenantId
+    tenant_name: str
+    scopes: Sequence[str]
+    created_at: datetime
+    updated_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +142,38 @@ class Authorizations:
                 origin=origin,
             )
         return Consent(row.id, frozenset(row.scopes))
+
+    async def consents(self, user_id: UserId) -> Sequence[ConsentRecord]:
+        """Return the user's consents in all tenants, the last changed first."""
+        async with self._database.unit(IDENTITY) as unit:
+            rows = await every(unit, statements.CONSENTS, {"user_id": user_id, "most": MOST_CONSENTS})
+        return [_consent(row) for row in rows]
+
+    async def withdraw(self, user_id: UserId, consent_id: UUID, origin: Origin = NO_ORIGIN) -> None:
+        """Delete the user's consent; the sessions and tokens that the client got by it end with it.
+
+        Raises NotFound, also for another user's consent.
+        """
+        values = {"consent_id": consent_id, "user_id": user_id}
+        async with self._database.unit(IDENTITY) as unit:
+            found = await one(unit, statements.TENANT_OF_CONSENT, values)
+        if found is None:
+            raise NotFound
+        tenant_id = TenantId(found.tenant_id)
+        async with self._database.unit(IDENTITY, tenant_id) as unit:
+            row = await one(unit, statements.WITHDRAW, {**values, "tenant_id": tenant_id})
+            if row is None:
+                raise NotFound
+            record_in(
+                unit,
+                Actor("user", user_id),
+                ConsentAct.WITHDRAWN,
+                object_type="oauth_consent",
+                object_id=consent_id,
+                before={"client_id": row.client_id, "user_id": row.user_id, "scopes": row.scopes},
+                tenant_id=tenant_id,
+                origin=origin,
+            )
 
     async def issue_code(self, authorization: Authorization) -> str:
         """Return a new code for the user's answer."""
@@ -219,6 +268,19 @@ async def _end_replayed(unit: Unit, code: AnyRow, origin: Origin) -> None:
         object_id=code.session_id,
         after={"user_id": ended.user_id},
         origin=origin,
+    )
+
+
+def _consent(row: AnyRow) -> ConsentRecord:
+    return ConsentRecord(
+        id=row.id,
+        client_id=row.client_id,
+        client_name=row.client_name,
+        tenant_id=TenantId(row.tenant_id),
+        tenant_name=row.tenant_name,
+        scopes=row.scopes,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
     )
 
 

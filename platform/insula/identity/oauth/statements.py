@@ -62,3 +62,22 @@ CONSENT_TO: Final[TextClause] = text("""
         updated_at = excluded.updated_at, version = oauth_consent.version + 1
     returning id, scopes
 """)
+
+CONSENTS: Final[TextClause] = text("""
+    select o.id, o.client_id, c.name as client_name, o.tenant_id, t.name as tenant_name, o.scopes, o.created_at,
+        o.updated_at
+    from oauth_consent o
+    join oauth_client c on c.tenant_id = o.tenant_id and c.id = o.client_id
+    join tenant t on t.id = o.tenant_id
+    where o.user_id = :user_id
+    order by o.updated_at desc, o.id desc limit :most
+""")
+
+TENANT_OF_CONSENT: Final[TextClause] = text("""
+    select tenant_id from oauth_consent where id = :consent_id and user_id = :user_id
+""")
+
+WITHDRAW: Final[TextClause] = text("""
+    delete from oauth_consent where tenant_id = :tenant_id and id = :consent_id and user_id = :user_id
+    returning client_id, user_id, scopes
+""")
