@@ -7,6 +7,11 @@ from tests.proof.mutants.targets import tests
 
 _AUTHORIZE: Final = tests("signin/test_authorize.py")
 _CODES: Final = tests("signin/test_code_grant.py")
+_ENDED: Final = tests("signin/test_ended_access.py")
+_MY_CONSENTS: Final = tests("tenants/me/test_consents.py")
+_CONSENTS: Final = tests("tenants/oauth_clients/test_consents.py")
+_CLIENTS: Final = "tenants/oauth_clients/service.py"
+_OF_CLIENTS: Final = "tenants/oauth_clients/queries.py"
 _CHECKS: Final = "platform/insula/identity/oauth/authorize.py"
 _STEPS: Final = "platform/insula/signin/browser/authorize.py"
 _WAITING: Final = "platform/insula/signin/browser/continuing.py"
@@ -173,5 +178,96 @@ AUTHORIZING: Final = (
         '"typ": ID_TOKEN_TYPE}',
         '"typ": "at+jwt"}',
         _CODES,
+    ),
+    Edit(
+        "consents: another user's are listed",
+        _STATEMENTS,
+        "    where o.user_id = :user_id\n",
+        "    where cast(:user_id as uuid) is not null\n",
+        _MY_CONSENTS,
+    ),
+    Edit(
+        "consents: anybody's are withdrawn",
+        _STATEMENTS,
+        "select tenant_id from oauth_consent where id = :consent_id and user_id = :user_id",
+        "select tenant_id, user_id from oauth_consent where id = :consent_id and cast(:user_id as uuid) is not null",
+        _MY_CONSENTS,
+    ),
+    Edit(
+        "consents: withdrawn in the platform's log",
+        _GIVEN,
+        "                tenant_id=tenant_id,\n                origin=origin,",
+        "                origin=origin,",
+        _MY_CONSENTS,
+    ),
+    Edit(
+        "consents: of any client of the tenant are listed",
+        _OF_CLIENTS,
+        "statement = select(OAuthConsent).where(OAuthConsent.client_id == client_id)",
+        "statement = select(OAuthConsent)",
+        _CONSENTS,
+    ),
+    Edit(
+        "consents: of any client of the tenant are withdrawn",
+        _OF_CLIENTS,
+        "one = col(OAuthConsent.client_id) == client_id, col(OAuthConsent.id) == consent_id",
+        "one = (col(OAuthConsent.id) == consent_id,)",
+        _CONSENTS,
+    ),
+    Edit(
+        "consents: an unknown client has none",
+        _CLIENTS,
+        "        await get(scope, client_id)\n        return found, {}",
+        "        return found, {}",
+        _CONSENTS,
+    ),
+    Edit(
+        "consents: to scopes that the client has lost",
+        _CLIENTS,
+        "    if not had <= set(row.scopes):",
+        "    if False:",
+        _ENDED,
+    ),
+    Edit(
+        "consents: a lost scope ends all",
+        _CLIENTS,
+        "client_id, kept=set(row.scopes) | IDENTITY_SCOPES)",
+        "client_id)",
+        _ENDED,
+    ),
+    Edit(
+        "consents: a lost scope ends those with openid",
+        _CLIENTS,
+        "kept=set(row.scopes) | IDENTITY_SCOPES)",
+        "kept=set(row.scopes))",
+        _ENDED,
+    ),
+    Edit(
+        "consents: to a revoked client",
+        _CLIENTS,
+        "    await queries.withdraw_consents(scope.unit.session, client_id)\n",
+        "",
+        _ENDED,
+    ),
+    Edit(
+        "sessions: of a revoked client of the platform",
+        "admin/oauth_clients/service.py",
+        "    await queries.end_sessions(scope.unit.session, client_id)\n",
+        "",
+        _ENDED,
+    ),
+    Edit(
+        "sessions: of clients, after staff ended the browser's",
+        "admin/sessions/service.py",
+        "    await queries.end_children(scope.unit.session, session_id, login.revoked_at)\n",
+        "",
+        _ENDED,
+    ),
+    Edit(
+        "sessions: of clients, after the user ended the browser's",
+        "platform/insula/identity/accounts/own_account.py",
+        "            await run(unit, queries.END_CHILDREN, values)\n",
+        "",
+        _ENDED,
     ),
 )
