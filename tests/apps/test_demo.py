@@ -9,7 +9,7 @@ from sqlalchemy.engine import Connection
 
 from insula.apps import App, Demo, Installation, Resource, enter_tenant
 from insula.core.settings import Settings
-from insula.dev.seed import seed
+from insula.dev.seed import DOCS_CLIENT, seed
 from tests.support.apps import INSTALLATION
 from tests.support.databases import database_without_tenants
 from tests.support.demo import KERNEL, counts, found
@@ -43,6 +43,20 @@ def test_seeds_run_in_the_order_of_declaration_and_get_the_new_tenants(empty: Se
     made = ["acme", "globex"]
     assert ran == [("first", made), ("second", made), ("third", made), ("first", []), ("second", []), ("third", [])]
     assert counts(empty) == KERNEL
+
+
+def test_the_docs_pages_have_a_public_client_which_stays_as_it_is(empty: Settings) -> None:
+    for origin in ("http://localhost:8000", "http://localhost:8001"):
+        seed(empty.model_copy(update={"public_url": origin}), of())
+    [client] = found(empty, "SELECT id, kind, grants, redirect_uris, secret_hash FROM first_party_client")
+
+    assert client == (
+        DOCS_CLIENT,
+        "public",
+        ["authorization_code"],
+        ["http://localhost:8000/docs/oauth2-redirect"],
+        None,
+    )
 
 
 def test_a_resource_adds_members_of_its_own(empty: Settings) -> None:

@@ -6,15 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from playwright.sync_api import Page, Route
 
 from insula.core.settings import Settings
-from insula.dev.seed import BOTH
+from insula.dev.seed import BOTH, DOCS_CLIENT
 from insula.dev.seed import PASSWORD as DEMO_PASSWORD
 from insula.identity.accounts.emails import PASSWORD_RESET
 from insula.mail.mailbox import Mailbox
 from insula.mail.message import compose
+from insula.site.docs import REDIRECT
 
 PASSWORD: Final = "nine purple lanterns"
 MAIL: Final = "Set a new password"
@@ -112,6 +114,34 @@ def _refused_sign_out(page: Page) -> None:
     page.get_by_role("alert").wait_for()
 
 
+def _authorizing(*scopes: str, language: str = "en", **more: str) -> Steps:
+    """Return steps that come from the client of the docs pages with a request, and sign in for it."""
+
+    def steps(page: Page) -> None:
+        described = page.request.get("/.well-known/oauth-protected-resource/api").json()
+        asked = {
+            "response_type": "code",
+            "client_id": str(DOCS_CLIENT),
+            "redirect_uri": f"{described['authorization_servers'][0]}{REDIRECT}",
+            "resource": described["resource"],
+            "code_challenge": "E9Melhoa2OwvFrEMTJguCHaoeK1t8URWbuGJSstw-cM",
+            "code_challenge_method": "S256",
+            **({"scope": " ".join(scopes)} if scopes else {}),
+            **more,
+        }
+        page.context.clear_cookies()
+        page.set_extra_http_headers({"Accept-Language": language})
+        page.goto(f"/auth/authorize?{urlencode(asked)}")
+        page.locator("[name=email]").fill("owner@acme.example")
+        page.locator("[name=password]").fill(DEMO_PASSWORD)
+        page.locator("button[type=submit]").click()
+        page.locator("button[value=allow], form:not([action^='/']) button").first.wait_for()
+        page.set_extra_http_headers({})
+
+    return steps
+
+
+_SOME: Final = ("openid", "profile", "email", "member:read", "project:read", "project:update")
 _ACCEPT: Final = "/api/v1/invitations/accept"
 _SIGN_IN: Final = (("Email", "ada@example.com"), ("Password", PASSWORD))
 _VERIFY: Final = ("Password", PASSWORD)
@@ -179,6 +209,12 @@ PAGES: Final = (
     Shown("session", "/auth/sign-in", _signing_in("owner@acme.example")),
     Shown("sign-out-refused", "/auth/sign-in", _refused_sign_out),
     Shown("signed-out", "/auth/signed-out", _afresh),
+    Shown("consent", "/auth/sign-in", _authorizing(*_SOME, prompt="consent")),
+    Shown("consent-german", "/auth/sign-in", _authorizing(*_SOME, language="de", prompt="consent")),
+    Shown("consent-everything", "/auth/sign-in", _authorizing(prompt="consent")),
+    Shown("form-post", "/auth/sign-in", _authorizing(response_mode="form_post")),
+    Shown("form-post-german", "/auth/sign-in", _authorizing(language="de", response_mode="form_post")),
+    Shown("oauth2-redirect", REDIRECT),
     Shown("mailbox", "/mailbox"),
     Shown("mail", "/mailbox", _mail),
     Shown("not-found", "/nowhere"),

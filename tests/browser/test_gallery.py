@@ -65,6 +65,7 @@ def frame(origin: str, browser: Browser, request: pytest.FixtureRequest) -> Iter
         viewport={"width": width, "height": WIDTHS[width]},
         color_scheme=scheme,
         reduced_motion="reduce",
+        base_url=origin,
     )
     context.add_init_script(axe_script(ROOT))
     yield context.new_page(), width, scheme

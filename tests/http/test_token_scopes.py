@@ -186,4 +186,7 @@ async def test_the_document_names_the_scope_of_each_operation(app: str, client: 
 
 async def test_the_document_names_the_action_that_the_route_requires(client: httpx.AsyncClient) -> None:
     document = (await client.get("/api/openapi.json")).json()
-    assert document["paths"]["/v1/racks"]["post"]["security"] == [{"bearer": ["rack:create"]}]
+    assert document["paths"]["/v1/racks"]["post"]["security"] == [
+        {"bearer": ["rack:create"]},
+        {"oauth": ["rack:create"]},
+    ]

@@ -10,7 +10,7 @@ from tests.support.apps import MOUNTS
 from tests.support.visitors import problem
 
 LINKED = tuple(f"{mount}/{page}" for mount in MOUNTS.values() for page in ("docs", "redoc", "openapi.json"))
-DOCUMENTED = (*LINKED, "/openapi-all.json")
+DOCUMENTED = (*LINKED, "/openapi-all.json", "/docs/oauth2-redirect")
 
 
 def visitor(app: FastAPI) -> httpx.AsyncClient:

@@ -7,7 +7,9 @@ import httpx
 import pytest
 from openapi_spec_validator import OpenAPIV31SpecValidator
 
+from insula.asgi import create_app
 from insula.callers import ApiKeys
+from insula.core.settings import Settings
 from insula.http.openapi.security import TAKES_KEYS
 from insula.site.openapi import apps_of
 from scripts.check_openapi import findings
@@ -35,7 +37,57 @@ async def test_the_document_is_valid_and_has_the_mount_as_its_server(client: htt
     assert list(OpenAPIV31SpecValidator(document).iter_errors()) == []
     assert document["servers"][0]["url"] == (mount or "/")
     schemes = document["components"].get("securitySchemes", {})
-    assert [scheme["scheme"] for scheme in schemes.values()] == (["bearer"] if mount else [])
+    assert [(name, scheme["type"]) for name, scheme in schemes.items()] == (
+        [("bearer", "http"), ("oauth", "oauth2")] if mount else []
+    )
+    assert [scheme["scheme"] for scheme in schemes.values() if "scheme" in scheme] == (["bearer"] if mount else [])
+
+
+async def test_the_scopes_of_an_app_are_described(client: httpx.AsyncClient, settings: Settings, mount: str) -> None:
+    document = (await client.get(f"{mount}/openapi.json")).json()
+    ways = [way for path in document["paths"].values() for found in path.values() for way in found["security"]]
+    named = {scope for way in ways for scope in way.get("oauth", ())}
+    if not mount:
+        assert ways == []
+        return
+    flow = document["components"]["securitySchemes"]["oauth"]["flows"]["authorizationCode"]
+    everything = (await client.get("/openapi-all.json")).json()["components"]["securitySchemes"]["oauth"]["flows"]
+
+    assert named
+    assert named <= flow["scopes"].keys()
+    assert all(flow["scopes"].values())
+    assert flow["scopes"].items() <= everything["authorizationCode"]["scopes"].items()
+    origin = settings.public_url.rstrip("/")
+    assert (flow["authorizationUrl"], flow["tokenUrl"]) == (f"{origin}/auth/authorize", f"{origin}/auth/token")
+
+
+async def test_the_redirect_page_of_the_docs_pages_keeps_the_code_to_itself(client: httpx.AsyncClient) -> None:
+    page = await client.get("/docs/oauth2-redirect?code=a-secret-code&state=b")
+
+    assert page.status_code == 200
+    assert "a-secret-code" not in page.text
+    assert page.headers["cache-control"] == "no-store"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    policy = dict(part.split(" ", 1) for part in page.headers["content-security-policy"].split("; "))
+    assert (policy["default-src"], policy["script-src"], policy["form-action"]) == ("'none'", "'self'", "'none'")
+    assert "connect-src" not in policy
+    assert re.findall(r"<script(?! src=)|\son\w+=|javascript:", page.text) == []
+
+
+async def test_the_docs_pages_name_their_oauth_client_if_there_is_one(
+    client: httpx.AsyncClient, settings: Settings
+) -> None:
+    client_id = "019ab2c4-9e00-7d0c-8000-000000000009"
+    http = settings.http.model_copy(update={"docs_client_id": client_id})
+    app = create_app(settings.model_copy(update={"http": http}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url=settings.public_url) as other:
+        named, root = (await other.get("/api/docs")).text, (await other.get("/docs")).text
+
+    assert f'data-client="{client_id}"' in named
+    assert f'data-resource="{settings.public_url}/api"' in named
+    assert f'data-redirect="{settings.public_url}/docs/oauth2-redirect"' in named
+    assert "data-client" not in root  # it has no operation that takes a token
+    assert "data-client" not in (await client.get("/api/docs")).text
 
 
 async def test_api_keys_are_documented_where_they_are_accepted(client: httpx.AsyncClient, mount: str) -> None:

@@ -35,6 +35,7 @@ def build(app: App, settings: Settings, site: Site, context: AppContext, vocabul
         routers=app.routers(),
         tags=app.tags,
         vocabularies=vocabularies,
+        scopes={str(one): one.meaning or str(one) for one in app.permissions} if context.callers.signed_in else {},
     )
     set_context(made, context)
     check_routes(made, app.name, DOCUMENTATION | app.public)
@@ -98,6 +99,7 @@ def site_of(installation: Installation, settings: Settings, tools: Sequence[Link
         (ERRORS, *tools),
         origin=settings.public_url.rstrip("/"),
         documented=settings.http.docs,
+        docs_client=settings.http.docs_client_id,
         license=brand.license,
         contact=brand.contact,
     )

@@ -11,6 +11,7 @@ from insula.cli.environment import changed, dump, load
 from insula.cli.failing import CommandFailed
 from insula.core.settings import Settings, local_secrets
 from insula.dev.embedded import Cluster, LocalSecrets, Lock, declared_secrets, locate, prepare
+from insula.dev.seed import DOCS_CLIENT
 
 _RUNNING: Final = "running.json"
 LOCAL_URL: Final = "http://localhost:8000"
@@ -91,6 +92,7 @@ def _complete(settings: Settings, secrets: LocalSecrets, cluster: Cluster | None
             "redis_url": cluster.redis_url if cluster else "",
             "database.roles_secret": SecretStr(secrets.roles_secret),
             "auth.key_encryption_key": SecretStr(secrets.key_encryption_key),
+            "http.docs_client_id": str(DOCS_CLIENT),
             "http.cors_origins": tuple(f"http://{name}:{port}" for name in _LOOPBACK for port in _FRONTEND_PORTS),
         },
     )

@@ -146,6 +146,12 @@ class HttpSettings(SettingsGroup):
     )
     drain_seconds: float = Field(10.0, ge=0, description="Seconds that open requests have to finish at shutdown.")
     docs: bool = Field(default=True, description="Serve the docs pages and the OpenAPI documents to everybody.")
+    docs_client_id: str = Field(
+        "",
+        pattern="^([0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12})?$",
+        description="The platform's public OAuth client by which Authorize on the docs pages signs in; its redirect "
+        "URI is /docs/oauth2-redirect at INSULA_PUBLIC_URL. Empty: they offer no OAuth.",
+    )
 
     @field_validator("allowed_hosts")
     @classmethod

@@ -48,7 +48,8 @@ class Site:
 
     ``static`` maps names under ``/static`` to the resources' folders. ``tools`` are further pages for developers.
     ``origin`` is the public URL, for examples; ``documented`` says whether docs pages are served, and ``docs_scripts``
-    are paths of further scripts of theirs.
+    are paths of further scripts of theirs. ``docs_client`` is the id of the OAuth client with which they sign in, or
+    empty.
     ``license`` and ``contact`` are for the OpenAPI documents.
     """
 
@@ -61,6 +62,7 @@ class Site:
     origin: str = EXAMPLE_ORIGIN
     documented: bool = True
     docs_scripts: Sequence[str] = ()
+    docs_client: str = ""
     license: str = ""
     contact: str = ""
 

@@ -5,6 +5,7 @@ from asyncio import to_thread
 from collections.abc import Callable, Coroutine, Mapping
 from functools import lru_cache, partial
 from threading import Lock
+from typing import Final
 
 from fastapi import FastAPI
 from starlette.requests import Request
@@ -13,7 +14,7 @@ from starlette.responses import HTMLResponse, Response
 from insula.core.settings import EXAMPLE_ORIGIN
 from insula.http.openapi.walk import Document
 from insula.http.responses.contents import Content
-from insula.pages.site import Site
+from insula.pages.site import Site, html_page
 from insula.site.openapi import document_of_all
 
 # Both pages add style attributes and elements while they render; neither can use a nonce.
@@ -25,6 +26,13 @@ _POLICIES: Mapping[str, str] = {
     "docs": _POLICY,
     "redoc": f"{_POLICY}; worker-src blob:",  # ReDoc searches in a worker that it makes from a blob
 }
+_REDIRECT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
+REDIRECT: Final = "/docs/oauth2-redirect"
+"""Where the authorization server answers the docs pages: the redirect URI of their OAuth client."""
+
 _Handler = Callable[[Request], Coroutine[None, None, Response]]
 
 
@@ -36,18 +44,33 @@ def add_documentation(app: FastAPI, site: Site, name: str, mount: str) -> None:
         app.add_api_route(
             "/openapi-all.json", _document(everything, site.origin), include_in_schema=False, name="openapi_all"
         )
+        app.add_api_route(REDIRECT, _redirect, include_in_schema=False, name="oauth2_redirect")
     for kind in ("docs", "redoc"):
         app.add_api_route(f"/{kind}", _page(app, site, name, mount, kind), include_in_schema=False, name=kind)
 
 
 def _page(app: FastAPI, site: Site, name: str, mount: str, kind: str) -> _Handler:
     other = "redoc" if kind == "docs" else "docs"
-    html = site.page(f"{kind}.html", title=app.title, name=name, kind=kind, mount=mount, page=kind, other=other)
+    html = site.page(
+        f"{kind}.html",
+        title=app.title,
+        name=name,
+        kind=kind,
+        mount=mount,
+        page=kind,
+        other=other,
+        redirect=f"{site.origin}{REDIRECT}",
+    )
 
     async def show(_request: Request) -> Response:
         return HTMLResponse(html, headers={"Content-Security-Policy": _POLICIES[kind]})
 
     return show
+
+
+async def _redirect(request: Request) -> Response:
+    """Show the page whose script passes the answer in its address on to the docs page that waits for it."""
+    return html_page(request, "oauth2_redirect.html", policy=_REDIRECT_POLICY, title="Signing in")
 
 
 def _document(make: Callable[[], Document], origin: str) -> _Handler:

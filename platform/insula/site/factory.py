@@ -48,6 +48,7 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
     routers: Iterable[APIRouter] = (),
     tags: Sequence[Tag] = (),
     vocabularies: Vocabularies = MappingProxyType({}),
+    scopes: Mapping[str, str] = MappingProxyType({}),
     lifespan: Lifespan | None = None,
 ) -> FastAPI:
     """Return an app with exception handlers, ``routers`` and, if the site is documented, its document and docs pages.
@@ -73,6 +74,7 @@ def make_app(  # noqa: PLR0913 - all are keywords that the caller names
         telemetry=None if is_root and settings.http.telemetry else _UNOBSERVED,  # the root observes every request
     )
     app.vocabularies = vocabularies
+    app.scopes = scopes
     app.name = name
     app.settings = settings
     app.error_pages = error_pages(settings)

@@ -39,6 +39,7 @@ from insula.site.queue_metrics import DatabaseGauge, QueueMetrics
 
 _OWN: Final = DOCUMENTATION | {
     "GET /",  # the page that shows the apps
+    "GET /docs/oauth2-redirect",  # the authorization server leads a browser here
     "GET /openapi-all.json",  # the documents of all apps, which are public, as one
     "GET /healthz",  # load balancers have no credentials
     "GET /readyz",

@@ -63,6 +63,21 @@ def test_operations_and_tags_of_one_name_are_named_after_their_apps() -> None:
     assert [tag["name"] for tag in merged["tags"]] == ["bells", "two-bells"]
 
 
+def test_the_scopes_are_those_of_all_apps() -> None:
+    one, two = document("a", Bell=LARGE), document("b", Bell=LARGE)
+    for part, scopes in ((one, {"bell:read": "See bells"}), (two, {"rack:read": "See racks"})):
+        code = {"authorizationUrl": "https://a.example/authorize", "tokenUrl": "https://a.example/token"}
+        flows = {"authorizationCode": {**code, "scopes": scopes}}
+        part["components"]["securitySchemes"]["oauth"] = {"type": "oauth2", "flows": flows}
+    merged = merge(
+        [Part("root", "", document("c", Bell=LARGE)), Part("one", "/one", one), Part("two", "/two", two)], INFO
+    )
+    flow = merged["components"]["securitySchemes"]["oauth"]["flows"]["authorizationCode"]
+
+    assert flow["scopes"] == {"bell:read": "See bells", "rack:read": "See racks"}
+    assert flow["tokenUrl"] == "https://a.example/token"
+
+
 def test_the_apps_own_documents_stay_as_they_are() -> None:
     one, two = document("list_bells", Bell=LARGE), document("list_bells", Bell=SMALL)
     before = deepcopy((one, two))

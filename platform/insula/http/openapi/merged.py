@@ -35,7 +35,7 @@ def merge(parts: Sequence[Part], info: Mapping[str, object]) -> Document:
         for section, found in part.document["components"].items():
             components.setdefault(section, {}).update(found)
     if _SCHEMES in components:
-        describe_for_all_apps(components[_SCHEMES])
+        describe_for_all_apps(components[_SCHEMES], [part.document["components"].get(_SCHEMES, {}) for part in own])
     return {
         "openapi": own[0].document["openapi"],
         "info": dict(info),

@@ -9,12 +9,14 @@ async function show() {
     return;
   }
   const spec = await answer.json();
+  const flow = CodeFlow(spec, place.dataset);
   const filling = Filling(spec);
   mendElements(place, SWAGGER_UI_RULES);
   const ui = SwaggerUIBundle({
     domNode: place,
     spec,
-    plugins: [PageLayout, ShortErrors, filling.plugin],
+    plugins: [PageLayout, ShortErrors, filling.plugin, flow.plugin],
+    ...flow.options,
     layout: "InsulaLayout",
     deepLinking: true,
     defaultModelsExpandDepth: -1,
@@ -34,6 +36,7 @@ async function show() {
     onComplete: () => {
       ui.specActions.updateUrl(place.dataset.url); // shown as a link to the document
       filling.attach(ui);
+      flow.start(ui);
       document.dispatchEvent(new CustomEvent("insula:docs", { detail: { ui, spec, filling, ...place.dataset } }));
     },
   });

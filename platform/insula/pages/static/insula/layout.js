@@ -45,6 +45,8 @@ const SWAGGER_UI_RULES = [
   [".microlight", attribute("tabindex", "0")],
   [".modal-ux input", attribute("aria-label", null)],
   [".close-modal", attribute("aria-label", "Close")],
+  [".scopes h2", level(4)],
+  [".scopes h2 a", makeButton],
   [".modal-ux:not([role])", openDialog],
 ];
 
@@ -52,6 +54,17 @@ const SWAGGER_UI_RULES = [
 function nameByRow(field) {
   const { paramName, propertyName } = field.closest("tr:is([data-param-name], [data-property-name])").dataset;
   field.setAttribute("aria-label", paramName ?? propertyName);
+}
+
+/** Make an element that only a mouse can press a button. */
+function makeButton(element) {
+  element.setAttribute("role", "button");
+  element.tabIndex = 0;
+  element.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    element.click();
+  });
 }
 
 let pressed = null;
