@@ -66,7 +66,7 @@ postgres15: $(TEST) ## Run the tests of migrations, backup, restore and isolatio
 	$(BIN)/pytest -q -n $(JOBS) --dist loadscope --no-loadscope-reorder -m "not browser and not pooler and not slow" \
 	  --postgres-bin "$$programs" $(ON_POSTGRES15)
 
-clients-check: $(CHECK) ## Lint the OpenAPI documents, generate four clients (ONLY=orval for one), use each and the samples of the guides (ONLY=guides) on a real server, name breaking changes (2 minutes); build/clients.md
+clients-check: $(CHECK) ## Lint the OpenAPI documents, generate four clients (ONLY=orval for one), use each, the samples of the guides (ONLY=guides) and three clients of OAuth on a real server, name breaking changes (2 minutes); build/clients.md
 	@PYTHONPATH=platform:. $(BIN)/python -m tests.clients $(addprefix --only ,$(ONLY)) $(SYSTEM_CERTS)
 
 clients-record: $(CHECK) ## Record the OpenAPI documents in docs/openapi, for a release or after an intended breaking change
@@ -103,10 +103,10 @@ bench-fairness: $(BENCH) ## Let one tenant send 20 times its limit and measure t
 bench-bodies: $(BENCH) ## Send the worst bodies and measure the effect on other requests (2 minutes)
 	@$(BIN)/python -m benchmarks.faults bodies
 
-system-deps: ## Install, as root, the Debian packages for make browser, bench, pooler, postgres15 and prove
-	@missing="$(strip $(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer))"; \
+system-deps: ## Install, as root, the Debian packages for make browser, bench, clients-check, pooler, postgres15 and prove
+	@missing="$(strip $(if $(wildcard /usr/lib/apache2/modules/mod_auth_openidc.so),,apache2-bin libapache2-mod-auth-openidc) $(if $(CHROMIUM),,chromium) $(if $(shell command -v wrk),,wrk) $(if $(wildcard /usr/sbin/pgbouncer),,pgbouncer))"; \
 	postgres="$$(scripts/oldest_postgres.sh 2>/dev/null)"; \
-	[ -n "$$missing" ] || [ -z "$$postgres" ] || { echo "Chromium, wrk, PgBouncer and PostgreSQL are installed"; exit 0; }; \
+	[ -n "$$missing" ] || [ -z "$$postgres" ] || { echo "Apache's OpenID Connect, Chromium, wrk, PgBouncer and PostgreSQL are installed"; exit 0; }; \
 	[ "$$(id -u)" = 0 ] || { echo "make system-deps: installs Debian packages, so run it as root" >&2; exit 1; }; \
 	apt-get update -q && { [ -z "$$missing" ] || apt-get install -y -q --no-install-recommends $$missing; } && \
 	{ [ -n "$$postgres" ] || scripts/install_postgres.sh; }

@@ -1,6 +1,6 @@
 """``make clients-check``: lint the OpenAPI documents, generate clients, use them, and name breaking changes.
 
-It also runs the samples of the guides for frontend developers.
+It also runs the samples of the guides for frontend developers, and clients of OAuth that nobody here wrote.
 
     python -m tests.clients [--only NAME] [--record] [--system-certs]
 
@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from time import monotonic
 
-from tests.clients import linters
+from tests.clients import linters, oauth
 from tests.clients.breaks import breaks
 from tests.clients.documents import current, record, recorded, write
 from tests.clients.generators import NAMES, Files, check
@@ -58,6 +58,7 @@ def _rows(tools: Tools, files: Files, only: str | None) -> list[Row]:
         if only in {None, _GUIDES}:
             rows.append(check_guides(tools, address))  # first: they list the demo projects
         rows += [check(tools, name, files, address) for name in NAMES if only in {None, name}]
+        rows += [oauth.check_client(tools, name, address) for name in oauth.NAMES if only in {None, name}]
     return rows
 
 
@@ -88,7 +89,9 @@ def _print(lines: Sequence[str]) -> None:
 
 def _parsed() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="make clients-check")
-    parser.add_argument("--only", choices=(*NAMES, _GUIDES), help="one generator, or the guides, without the linters")
+    parser.add_argument(
+        "--only", choices=(*NAMES, *oauth.NAMES, _GUIDES), help="one program, or the guides, without the linters"
+    )
     parser.add_argument("--record", action="store_true", help="record the documents, with their breaking changes")
     parser.add_argument("--system-certs", action="store_true", help="use this machine's certificates")
     return parser.parse_args()
