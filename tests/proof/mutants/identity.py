@@ -47,7 +47,7 @@ IDENTITY: Final = (
     Edit(
         "tokens: not yet valid",
         _CLAIMS,
-        'or now < max(_moment(payload, "nbf"), _moment(payload, "iat")) - self.leeway:',
+        'or now < max(_moment(payload, "nbf"), issued_at) - self.leeway:',
         ":",
         fault("23_audience_and_time"),
     ),
