@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 
+import httpx
 import pytest
 
 from insula.core.settings import Settings
@@ -10,8 +11,19 @@ from tests.support.apps import audience
 from tests.support.browsers import Browser, browser_at
 from tests.support.factories import Factories, MadeClient, TenantRow, UserRow
 from tests.support.oauth_flow import CALLBACK, Flow
+from tests.support.visitors import new_address
 
 GRANTS = ("authorization_code", "refresh_token")
+
+
+@pytest.fixture
+async def client(live: Live, settings: Settings) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield a client as elsewhere, but at a new address: attempts of other tests are not counted with its own."""
+    transport = httpx.ASGITransport(live, raise_app_exceptions=False, client=(new_address(), 50_000))
+    live.undocumented.clear()
+    async with httpx.AsyncClient(transport=transport, base_url=settings.public_url) as client:
+        yield client
+    assert live.undocumented == []
 
 
 @pytest.fixture
