@@ -55,7 +55,8 @@ LEFT_OUT: Final = "billing"
 NEED_BILLING: Final[Mapping[str, str]] = {
     "tests/apps/test_without_billing.py": "leaves it out of the default installation",
     "tests/architecture/test_import_contracts.py": "breaks the contracts of the default installation's apps",
-    "tests/browser/test_docs_pages.py": "signs in on its page, too",
+    "tests/browser/test_docs_authorize.py": "signs in on its page, too",
+    "tests/browser/test_docs_pages.py": "likewise",
     "tests/example/test_demo.py": "compares all demo rows of the default installation",
     "tests/example/test_former_chain": "upgrades the previous release, which had its tables",
     "tests/example/test_story.py": "buys a plan",

@@ -141,7 +141,7 @@ def _authorizing(*scopes: str, language: str = "en", **more: str) -> Steps:
     return steps
 
 
-_SOME: Final = ("openid", "profile", "email", "member:read", "project:read", "project:update")
+_SOME: Final = ("openid", "profile", "email", "member:read", "tenant:read", "api_key:read")
 _ACCEPT: Final = "/api/v1/invitations/accept"
 _SIGN_IN: Final = (("Email", "ada@example.com"), ("Password", PASSWORD))
 _VERIFY: Final = ("Password", PASSWORD)

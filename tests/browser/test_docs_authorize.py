@@ -136,7 +136,7 @@ def test_a_token_has_the_chosen_scopes_alone(
     expect(form.get_by_role("checkbox", checked=False)).to_have_count(0)
     form.get_by_role("button", name="select none").press(" ")
     expect(form.get_by_role("checkbox", checked=True)).to_have_count(0)
-    form.get_by_role("checkbox", name="project:read").press(" ")
+    form.get_by_role("checkbox", name="member:read").press(" ")
     expect(form.get_by_role("checkbox", checked=True)).to_have_count(1)
     picture(page, "docs-authorize-scopes", request)
     window = authorize(form)
@@ -145,8 +145,8 @@ def test_a_token_has_the_chosen_scopes_alone(
     expect(form.get_by_role("button", name="Logout")).to_be_visible()
     form.get_by_role("button", name="Close").click()
 
-    expect(execute(operation(page, "get", "/v1/projects"))).to_contain_text("200")
-    refused = operation(page, "get", "/v1/members")
+    expect(execute(operation(page, "get", "/v1/members"))).to_contain_text("200")
+    refused = operation(page, "get", "/v1/api-keys")
     expect(execute(refused)).to_contain_text("403")
     expect(refused.locator(".live-responses-table")).to_contain_text("insufficient_scope")
 

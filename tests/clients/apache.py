@@ -41,7 +41,7 @@ OIDCClientID {client_id}
 OIDCClientSecret {client_secret}
 OIDCRedirectURI http://localhost:{port}/callback
 OIDCCryptoPassphrase "only for this check"
-OIDCScope "openid profile email project:read"
+OIDCScope "openid profile email member:read"
 OIDCResponseType code
 OIDCPKCEMethod S256
 OIDCAuthRequestParams resource={resource}
@@ -78,10 +78,10 @@ def check_apache(address: str, register: Register, say: Say) -> None:
         _expect(after["refresh_token"] != before["refresh_token"], after)
         say("refreshes")
         calls = {"Authorization": f"Bearer {after['access_token']}"}
-        _expect(httpx.get(f"{address}/api/v1/projects", headers=calls).status_code == httpx.codes.OK, after)
+        _expect(httpx.get(f"{address}/api/v1/members", headers=calls).status_code == httpx.codes.OK, after)
         say("gets a token that the API accepts")
         visitor.visit(f"{base}/callback?logout={quote(f'{address}/', safe='')}")
-        refused = httpx.get(f"{address}/api/v1/projects", headers=calls)
+        refused = httpx.get(f"{address}/api/v1/members", headers=calls)
         _expect(refused.status_code == httpx.codes.UNAUTHORIZED, refused)
         again = visitor.client.get(f"{base}/")
         _expect(again.headers.get("location", "").startswith(f"{address}/auth/authorize"), again)

@@ -16,7 +16,7 @@ from tests.clients.tools import BUILD, HERE, Tools
 from tests.clients.visiting import OWNER, PASSWORD
 
 CALLBACK: Final = "https://client.example.com/callback"
-SCOPES: Final = ("project:read",)
+SCOPES: Final = ("member:read",)
 _SCENARIOS: Final = HERE / "scenarios"
 _STEP: Final = re.compile(r"^ok .+$", re.MULTILINE)
 _SHARED: Final = ("browser.mjs", "people.mjs")

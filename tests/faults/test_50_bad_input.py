@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Final
 from uuid import uuid4
 
 import httpx
@@ -129,6 +129,12 @@ _FORGED: list[object] = [
 ]
 
 
+_FURTHER: Final[Mapping[str, Mapping[str, object]]] = {
+    "/api/v1/oauth-clients": {"kind": "confidential", "grants": ["client_credentials"], "scopes": ["member:read"]},
+}
+"""Fields that a parent needs besides its name."""
+
+
 async def test_no_list_passes_a_forged_cursor_to_the_database(
     client: httpx.AsyncClient, live: Live, credentials: dict[str, dict[str, str]]
 ) -> None:
@@ -137,7 +143,8 @@ async def test_no_list_passes_a_forged_cursor_to_the_database(
         given = {part["name"]: part["schema"] for part in operation.get("parameters", []) if part["in"] == "query"}
         for sort_by in given.get("sort_by", {}).get("enum", ()) if "cursor" in given else ():
             parents = path.partition("/{")[0] if "{" in path else "/api/v1/racks"
-            parent = await client.post(parents, json={"name": sort_by + path}, headers=credentials["tenants"])
+            body = {"name": sort_by + path, **_FURTHER.get(parents, {})}
+            parent = await client.post(parents, json=body, headers=credentials["tenants"])
             for forged in _FORGED:
                 text = json.dumps([sort_by, *forged]) if isinstance(forged, list) else json.dumps(forged)
                 cursor = base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")

@@ -13,7 +13,7 @@ def test_no_answer_is_a_server_error_violates_its_document_or_shows_another_tena
 ) -> None:
     with served(settings, tmp_path / "server.log") as url:
         tally = send_malformed_requests(url)
-        tally.add(run(Share(settings, url, cases=580, seed=1, examples=2, planted_every=257)))
+        tally.add(run(Share(settings, url, cases=660, seed=1, examples=2, planted_every=257)))
 
     assert [f"{found.kind} {found.operation}: {found.what}" for found in tally.findings.values()] == []
     assert set(tally.sources) == {"on the wire", "planted", "good", "bad", "in sequences"}

@@ -17,6 +17,7 @@ EXPLAINED: Final[Mapping[str, str]] = MappingProxyType(
         "billing_customer: policy tenant_isolation writes everywhere": (
             "No role may write customers, so the policy for writing has no effect; the catalogue check finds it."
         ),
+        "consents: anybody's are withdrawn": ("The statement that deletes the consent checks the user once more."),
         "oauth_client: pk_oauth_client crosses tenants": (
             "A client's id is declared as unique over all tenants, since a token request names only the client:"
             " there is an index on it alone, to which this one adds nothing."

@@ -36,8 +36,14 @@ class TestTheWayBack:
         assert answer.keys() == {"code", "state", "iss"}
         assert (answer["state"], answer["iss"]) == ("as-it-was sent/%", settings.public_url)
 
-    async def test_who_has_agreed_is_asked_again_only_for_more(self, flow: Flow, user: UserRow) -> None:
+    async def test_who_has_agreed_is_asked_again_only_for_more(
+        self, flow: Flow, user: UserRow, own_tenant: TenantRow, readback: Readback
+    ) -> None:
         assert "code" in parameters_of(await agreed(flow, user, scope="rack:read"))
+        [event] = await readback(
+            "select * from audit_event where action = 'oauth_consent.given' and actor_id = :id", id=user.id
+        )
+        assert event["tenant_id"] == own_tenant.id
         assert "code" in parameters_of(await flow.authorize(scope="rack:read"))
         more = await flow.authorize(scope="rack:read rack:create")
         assert more.status_code == 200

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Final
 
 import httpx
 import pytest
@@ -23,6 +24,8 @@ KEYED = {app.mount for app in INSTALLATION.apps if any(isinstance(kind, ApiKeys)
 """The mounts of apps that accept API keys."""
 
 PROBLEM = "application/problem+json"
+_ABOUT_TOKENS: Final = ("revoke_token", "introspect_token")
+"""Like ``token``, they answer with errors of OAuth (RFC 6749)."""
 
 
 @pytest.fixture(params=MOUNTS, ids=lambda mount: mount or "root")
@@ -110,7 +113,8 @@ async def test_operation_ids_are_unique_and_every_error_is_a_problem(client: htt
     }
 
     assert len(ids) == len(set(ids))
-    assert others <= {("readyz", "503"), *(("token", status) for status in ("400", "401", "429"))}
+    of_oauth = {(name, status) for name in ("token", *_ABOUT_TOKENS) for status in ("400", "401", "429")}
+    assert others <= {("readyz", "503"), *of_oauth}
     assert "HTTPValidationError" not in document["components"]["schemas"]
 
 

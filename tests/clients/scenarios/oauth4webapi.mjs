@@ -82,7 +82,7 @@ await step("validates the access token as RFC 9068 says", async () => {
 });
 
 await step("calls the API with the token", async () => {
-  const url = new URL(`${BASE}/api/v1/projects`);
+  const url = new URL(`${BASE}/api/v1/members`);
   const answer = await oauth.protectedResourceRequest(tokens.access_token, "GET", url, undefined, undefined, insecure);
   assert.equal(answer.status, 200);
 });

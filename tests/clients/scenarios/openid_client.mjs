@@ -58,7 +58,7 @@ await step("calls the API with the token", async () => {
   const answer = await client.fetchProtectedResource(
     config,
     tokens.access_token,
-    new URL(`${BASE}/api/v1/projects`),
+    new URL(`${BASE}/api/v1/members`),
     "GET",
   );
   assert.equal(answer.status, 200);

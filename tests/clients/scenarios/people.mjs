@@ -6,7 +6,7 @@ export const BASE = process.env.INSULA;
 export const CLIENT = JSON.parse(process.env.CLIENT ?? "null");
 export const CALLBACK = "https://client.example.com/callback";
 export const RESOURCE = `${BASE}/api`;
-export const SCOPE = "openid profile email project:read";
+export const SCOPE = "openid profile email member:read";
 
 /** Run a step of the scenario, and print that it passed. */
 export async function step(name, run) {

@@ -196,9 +196,16 @@ AUTHORIZING: Final = (
     Edit(
         "consents: withdrawn in the platform's log",
         _GIVEN,
-        "                tenant_id=tenant_id,\n                origin=origin,",
-        "                origin=origin,",
+        '"scopes": row.scopes},\n                tenant_id=tenant_id,',
+        '"scopes": row.scopes},',
         _MY_CONSENTS,
+    ),
+    Edit(
+        "consents: given in the platform's log",
+        _GIVEN,
+        "after=after,\n                tenant_id=tenant_id,",
+        "after=after,",
+        _AUTHORIZE,
     ),
     Edit(
         "consents: of any client of the tenant are listed",

@@ -139,6 +139,7 @@ class Authorizations:
                 object_type="oauth_consent",
                 object_id=row.id,
                 after=after,
+                tenant_id=tenant_id,
                 origin=origin,
             )
         return Consent(row.id, frozenset(row.scopes))
