@@ -146,7 +146,7 @@ def test_a_token_has_the_chosen_scopes_alone(
     form.get_by_role("button", name="Close").click()
 
     expect(execute(operation(page, "get", "/v1/members"))).to_contain_text("200")
-    refused = operation(page, "get", "/v1/api-keys")
+    refused = operation(page, "get", "/v2/tenant")
     expect(execute(refused)).to_contain_text("403")
     expect(refused.locator(".live-responses-table")).to_contain_text("insufficient_scope")
 
