@@ -141,7 +141,7 @@ def test_a_demo_user_signs_in_sends_requests_as_they_stand_and_stays_signed_in_a
     expect(execute(operation(page, "get", "/v1/usage"))).to_contain_text("200")
     page.get_by_role("button", name="Sign out").click()
     page.reload()
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible(timeout=20_000)
     assert page.evaluate("sessionStorage.length + localStorage.length") == 0
     assert [
         complaint for complaint in watched.complaints if "escaping deep link" not in complaint
