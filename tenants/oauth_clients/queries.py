@@ -55,7 +55,7 @@ async def consents(session: AsyncSession, client_id: UUID, params: ClientConsent
 
 
 async def members(session: AsyncSession, user_ids: Collection[UUID]) -> Mapping[UUID, Membership]:
-    """Return the memberships of these users, by the user's id; who has left the tenant has none."""
+    """Return the memberships of these users, by the user's id; a user who has left the tenant has none."""
     found = await session.exec(select(Membership).where(col(Membership.user_id).in_(user_ids)))
     return {member.user_id: member for member in found}
 

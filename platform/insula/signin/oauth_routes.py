@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Awaitable, Callable
-from http import HTTPStatus
 from typing import Any, Final
 
 from authlib.oauth2.rfc6749.errors import OAuth2Error
@@ -10,7 +9,6 @@ from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from insula.core.errors import (
-    AppError,
     BadRequest,
     InsufficientScope,
     NotFound,
@@ -27,7 +25,7 @@ from insula.identity.oauth.front import FORM, FormRequest, read_form
 from insula.identity.oauth.registration import Grant
 from insula.identity.oauth.server import Answer, Parts, TokenServer, refusal
 from insula.signin.clients import find_client
-from insula.signin.errors import TooManyAttempts
+from insula.signin.errors import ResourceUnknown, TooManyAttempts
 from insula.signin.login_throttle import LoginThrottle, ThrottleRates
 from insula.signin.oauth_metadata import (
     APP_METADATA,
@@ -37,7 +35,7 @@ from insula.signin.oauth_metadata import (
     server_metadata,
 )
 from insula.signin.origin import address_of, origin_of
-from insula.signin.selection import app_of
+from insula.signin.selection import NotAdmitted, admitted, app_of
 from insula.signin.userinfo import USERINFO, userinfo
 
 TOKEN_ENDPOINT: Final = "/auth/token"  # noqa: S105  # a path
@@ -226,10 +224,8 @@ def parts_of(kernel: Kernel) -> Parts:
         try:
             app = app_of(kernel.apps, resource)
             named = frozenset((tenant_id,) if tenant_id is not None else ())
-            tenant = await app.callers.sign_in(user_id, named, kernel, app.role)
-        except AppError as error:
-            if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-                raise
+            tenant = await admitted(kernel, user_id, app, named)
+        except (NotAdmitted, ResourceUnknown):
             return False
         return (tenant.id if tenant is not None else None) == tenant_id
 

@@ -2,14 +2,20 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from http import HTTPStatus
 
 from insula.callers import NamedTenants
+from insula.core.errors import AppError
 from insula.core.ids import TenantId, UserId
 from insula.http.app_context import AppContext
 from insula.http.kernel import Kernel
 from insula.http.request.headers import TenantHints
 from insula.signin.errors import ResourceUnknown
 from insula.tenancy import Directory, TenantRecord
+
+
+class NotAdmitted(Exception):
+    """The user may not sign in to the app and the tenant. Never leaves the authorization server."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +42,19 @@ async def choose(kernel: Kernel, user_id: UserId, target: SignInTarget) -> Tenan
     """
     named = await _named(kernel.directory, target)
     return await target.app.callers.sign_in(user_id, named, kernel, target.app.role)
+
+
+async def admitted(kernel: Kernel, user_id: UserId, app: AppContext, named: NamedTenants) -> TenantRecord | None:
+    """Return the tenant for a token that an OAuth client gets, or None for a token without a tenant.
+
+    Raises NotAdmitted if the app refuses the user, for whatever reason: the client learns none.
+    """
+    try:
+        return await app.callers.sign_in(user_id, named, kernel, app.role)
+    except AppError as error:
+        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise
+        raise NotAdmitted from error
 
 
 async def _named(directory: Directory, target: SignInTarget) -> NamedTenants:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
 from authlib.oauth2.rfc6749 import AuthorizationServer, OAuth2Request
 from authlib.oauth2.rfc6749.errors import InvalidClientError, InvalidRequestError, InvalidScopeError, OAuth2Error
@@ -14,7 +14,7 @@ from insula.identity.credentials.claims import IDENTITY_SCOPES
 from insula.identity.oauth.clients import Client, ClientRecord, FindClient, client_id_of, client_of
 from insula.identity.oauth.front import AuthorizeQuery
 from insula.identity.oauth.grants import CodeGrant, Pkce
-from insula.identity.oauth.redirect_uris import is_registered
+from insula.identity.oauth.redirect_uris import is_registered, with_parameters
 
 RESPONSE_MODES: Final = ("query", "form_post")
 PROMPTS: Final = frozenset({"none", "login", "consent", "select_account"})
@@ -68,8 +68,7 @@ class Asked:
 
     def location(self, answer: Mapping[str, str]) -> str:
         """Return the redirect URI with the parameters of an answer."""
-        separator = "&" if "?" in self.redirect_uri else "?"
-        return f"{self.redirect_uri}{separator}{urlencode(answer)}"
+        return with_parameters(self.redirect_uri, answer)
 
 
 async def asked(query: AuthorizeQuery, find_client: FindClient) -> Asked:

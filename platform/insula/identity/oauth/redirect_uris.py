@@ -5,8 +5,9 @@ A presented URI must equal a registered one byte for byte; only the port of a UR
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Final
+from urllib.parse import urlencode
 
 from pydantic import Field
 
@@ -47,6 +48,11 @@ def is_registered(presented: str, registered: Iterable[str]) -> bool:
     """Return whether ``presented`` is one of a client's ``registered`` redirect URIs."""
     wanted = _without_port(presented)
     return any(presented == uri or (wanted is not None and wanted == _without_port(uri)) for uri in registered)
+
+
+def with_parameters(uri: str, parameters: Mapping[str, str]) -> str:
+    """Return a registered URI with further parameters in its query."""
+    return f"{uri}{'&' if '?' in uri else '?'}{urlencode(parameters)}"
 
 
 def _without_port(uri: str) -> tuple[str, str] | None:

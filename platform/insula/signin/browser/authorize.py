@@ -3,15 +3,12 @@
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from http import HTTPStatus
-from typing import Final
 
 from authlib.oauth2.rfc6749.errors import AccessDeniedError, OAuth2Error
 from fastapi import Request, Response
 
 from insula.callers import Members, NamedTenants
 from insula.core import clock
-from insula.core.errors import AppError
 from insula.core.ids import TenantId
 from insula.http.app_context import AppContext
 from insula.http.kernel import Kernel, kernel_of
@@ -26,18 +23,27 @@ from insula.identity.oauth.authorize import (
     ConsentRequiredError,
     LoginRequiredError,
 )
-from insula.identity.oauth.front import FORM, InvalidTargetError
+from insula.identity.oauth.front import InvalidTargetError
 from insula.signin.browser.continuing import Continuing
 from insula.signin.browser.form_checks import check_sender, form_token, has_token
-from insula.signin.browser.pages import AUTHORIZE, CONSENT, SIGN_IN, TENANT, host_tenant, page, see, texts_of
+from insula.signin.browser.pages import (
+    AUTHORIZE,
+    CONSENT,
+    SIGN_IN,
+    TENANT,
+    host_tenant,
+    page,
+    see,
+    see_posted,
+    texts_of,
+    unknown_client,
+)
 from insula.signin.browser.sessions import choices_of, session_of
 from insula.signin.clients import find_client
 from insula.signin.errors import ResourceUnknown
 from insula.signin.form_fields import read_fields
 from insula.signin.origin import origin_of
-from insula.signin.selection import app_of
-
-_LONGEST_QUERY: Final = 8_192
+from insula.signin.selection import NotAdmitted, admitted, app_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,11 +82,7 @@ async def authorize(request: Request) -> Response:
 
 async def authorize_by_form(request: Request) -> Response:
     """Take a request that was posted (OpenID Connect Core 3.1.2.1). The browser then asks by GET, with its cookies."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = await request.body()
-    if media_type != FORM or len(body) > _LONGEST_QUERY or not body.isascii() or request.scope["query_string"]:
-        return _refused(request)
-    return see(f"{AUTHORIZE}?{body.decode('ascii')}")
+    return await see_posted(request, AUTHORIZE)
 
 
 async def decide(request: Request) -> Response:
@@ -92,11 +94,11 @@ async def decide(request: Request) -> Response:
 async def _answered(request: Request, step: _Step) -> Response:
     kernel, continuing = kernel_of(request), Continuing.of(request)
     if continuing is None:
-        return _refused(request)
+        return unknown_client(request)
     try:
         asked = await continuing.asked(kernel)
     except OAuth2Error:
-        return _refused(request)
+        return unknown_client(request)
     try:
         server = AuthorizeServer(find_client(kernel), kernel.policy.actions)
         scopes = await server.scopes_of(asked)
@@ -176,12 +178,9 @@ async def _tenant(given: _Request, session: BrowserSession) -> TenantId | Respon
 
 
 async def _admitted(given: _Request, session: BrowserSession, named: NamedTenants) -> TenantId | None:
-    app = given.app
     try:
-        tenant = await app.callers.sign_in(session.user_id, named, given.kernel, app.role)
-    except AppError as error:
-        if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise
+        tenant = await admitted(given.kernel, session.user_id, given.app, named)
+    except NotAdmitted as error:
         raise AccessDeniedError("The user has no access to this app and organisation.") from error
     return tenant.id if tenant is not None else None
 
@@ -249,9 +248,3 @@ def _back(request: Request, asked: Asked, values: Mapping[str, str]) -> Response
             values=answer,
         )
     return see(asked.location(answer))
-
-
-def _refused(request: Request) -> Response:
-    """Show that the request came from no client that is known: nobody is led anywhere."""
-    texts = texts_of(request)
-    return page(request, "refused", texts.failed, status=HTTPStatus.BAD_REQUEST, text=texts.unknown_client)

@@ -5,9 +5,6 @@ Anybody else can send a link, so the user is asked.
 """
 
 from collections.abc import Mapping
-from http import HTTPStatus
-from typing import Final
-from urllib.parse import urlencode
 
 from fastapi import Request, Response
 
@@ -15,15 +12,14 @@ from insula.core.errors import Unauthenticated
 from insula.http.kernel import Kernel, kernel_of
 from insula.identity.credentials.claims import Hint
 from insula.identity.oauth.clients import ClientRecord
-from insula.identity.oauth.front import FORM, read_query
+from insula.identity.oauth.front import read_query
+from insula.identity.oauth.redirect_uris import with_parameters
 from insula.signin.browser.cookies import Cookie
 from insula.signin.browser.form_checks import form_token
-from insula.signin.browser.pages import END_SESSION, SESSION, SIGN_OUT, SIGNED_OUT, page, see, texts_of
+from insula.signin.browser.pages import END_SESSION, SESSION, SIGN_OUT, SIGNED_OUT, page, see, see_posted, texts_of
 from insula.signin.browser.sessions import session_of
 from insula.signin.clients import find_client
 from insula.signin.origin import origin_of
-
-_LONGEST_QUERY: Final = 8_192
 
 
 async def end_session(request: Request) -> Response:
@@ -52,12 +48,7 @@ async def end_session(request: Request) -> Response:
 
 async def end_session_by_form(request: Request) -> Response:
     """Take a request that a client's page has posted. The browser then asks by GET, with its cookies."""
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    body = await request.body()
-    if media_type != FORM or len(body) > _LONGEST_QUERY or not body.isascii() or request.scope["query_string"]:
-        texts = texts_of(request)
-        return page(request, "refused", texts.failed, status=HTTPStatus.BAD_REQUEST, text=texts.unknown_client)
-    return see(f"{END_SESSION}?{body.decode('ascii')}")
+    return await see_posted(request, END_SESSION)
 
 
 async def _hinted(kernel: Kernel, sent: Mapping[str, str]) -> tuple[Hint, ClientRecord] | tuple[None, None]:
@@ -79,4 +70,4 @@ def _destination(client: ClientRecord | None, sent: Mapping[str, str]) -> str:
         return SIGNED_OUT
     if "state" not in sent:
         return uri
-    return f"{uri}{'&' if '?' in uri else '?'}{urlencode({'state': sent['state']})}"
+    return with_parameters(uri, {"state": sent["state"]})

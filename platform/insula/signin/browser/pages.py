@@ -1,6 +1,7 @@
 """Renders the sign-in pages in the visitor's language."""
 
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Final
 
 from fastapi import Request, Response
@@ -10,6 +11,7 @@ from insula.core.errors import NotFound
 from insula.core.ids import TenantId
 from insula.http.kernel import kernel_of
 from insula.http.request.headers import tenant_hints
+from insula.identity.oauth.front import FORM
 from insula.pages.site import html_page
 from insula.signin.browser.languages import texts_for
 from insula.signin.browser.texts import Texts
@@ -22,6 +24,8 @@ SIGNED_OUT: Final = "/auth/signed-out"
 AUTHORIZE: Final = "/auth/authorize"
 CONSENT: Final = "/auth/consent"
 END_SESSION: Final = "/auth/end-session"
+
+_LONGEST_QUERY: Final = 8_192
 
 POLICY: Final = (
     "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
@@ -75,3 +79,18 @@ def page(
 def see(path: str) -> Response:
     """Lead the browser to another page, by GET."""
     return RedirectResponse(path, 303)
+
+
+async def see_posted(request: Request, path: str) -> Response:
+    """Take the request that a client's page has posted to ``path``: the browser asks again by GET, with its cookies."""
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if media_type != FORM or len(body) > _LONGEST_QUERY or not body.isascii() or request.scope["query_string"]:
+        return unknown_client(request)
+    return see(f"{path}?{body.decode('ascii')}")
+
+
+def unknown_client(request: Request) -> Response:
+    """Show that the request came from no client that is known: nobody is led anywhere."""
+    texts = texts_of(request)
+    return page(request, "refused", texts.failed, status=HTTPStatus.BAD_REQUEST, text=texts.unknown_client)
